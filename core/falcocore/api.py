@@ -1,0 +1,45 @@
+"""Everything that a plugin may import. What is not here may change without notice."""
+
+from __future__ import annotations
+
+from falcocore.errors import ConfigError, FalcocoreError, OutputError, PermanentRefusal, PluginError, SourceError
+from falcocore.fields import Argument, ArgumentKind, Field, Getter
+from falcocore.hookspecs import hookimpl
+from falcocore.output import Alert, Output
+from falcocore.registry import (
+    CommandRegistry,
+    FieldRegistry,
+    OutputRegistry,
+    RuleRegistry,
+    SourceRegistry,
+)
+from falcocore.source import Batch, Event, Progress, Source
+from falcocore.types import FieldType, Priority, Value
+
+__all__ = [
+    "Alert",
+    "Argument",
+    "ArgumentKind",
+    "Batch",
+    "CommandRegistry",
+    "ConfigError",
+    "Event",
+    "FalcocoreError",
+    "Field",
+    "FieldRegistry",
+    "FieldType",
+    "Getter",
+    "Output",
+    "OutputError",
+    "OutputRegistry",
+    "PermanentRefusal",
+    "PluginError",
+    "Priority",
+    "Progress",
+    "RuleRegistry",
+    "Source",
+    "SourceError",
+    "SourceRegistry",
+    "Value",
+    "hookimpl",
+]

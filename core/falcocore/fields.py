@@ -1,0 +1,111 @@
+"""Fields: what rules can read from an event, declared once for matching, listing and docs."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from falcocore.errors import PluginError, nearest
+from falcocore.types import LIST_ELEMENT_TYPES, FieldType, Value
+
+Getter: TypeAlias = Callable[[Any], Value]
+"""Takes the source's event, returns the value or None when the field is absent. Pure, no I/O."""
+
+
+class ArgumentKind(enum.Enum):
+    """What stands in the brackets of `field[argument]`."""
+
+    INDEX = "index"
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """The argument that a field takes. An index reaches the field's `getter` as int, a key as str."""
+
+    kind: ArgumentKind
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a source.
+
+    `getter` is called with the event. For a field with an `argument` it is a factory instead: it is
+    called once, when a rule is compiled, with the parsed argument (None where an optional one is left
+    out), and returns the getter; it raises ValueError with a message for an argument that it refuses.
+
+    `needs` names what must have been collected for the field to be present (an audit level, a kernel
+    version). `suggested` puts it in the output of `append_output: suggested_output`.
+    `text` turns a present value into its text in alerts, where the type's own rendering is not wanted.
+    `captured` is a getter used instead of `getter` for alerts: `evt.time` compares as text but stands in
+    JSON as nanoseconds. `of_stream` is for the core's own `evt.*` fields: their getters are called with
+    (event, stream).
+    """
+
+    name: str
+    type: FieldType
+    doc: str
+    getter: Callable[..., Any]
+    is_list: bool = False
+    argument: Argument | None = None
+    needs: tuple[str, ...] = ()
+    suggested: bool = False
+    transformable: bool = True
+    usable_on_right: bool = True
+    deprecated: bool = False
+    text: Callable[[Any], str] | None = None
+    captured: Callable[..., Any] | None = None
+    of_stream: bool = False
+
+    def __post_init__(self) -> None:
+        if self.is_list and self.type not in LIST_ELEMENT_TYPES:
+            raise ValueError(f"field {self.name}: a list of {self.type.label} is not possible")
+
+
+class FieldTable:
+    """The fields of one source, by name, each with the plugin that declared it."""
+
+    def __init__(self, source: str, fields: Iterable[tuple[Field, str]] = ()) -> None:
+        self.source = source
+        self._fields: dict[str, tuple[Field, str]] = {}
+        for field, owner in fields:
+            self.add(field, owner)
+
+    def add(self, field: Field, owner: str) -> None:
+        """Add a field declared by `owner`.
+
+        Raises:
+            PluginError: another plugin declared a field of that name for this source.
+        """
+        if field.name in self._fields:
+            raise PluginError(
+                f"field {field.name} of source {self.source} is declared twice: "
+                f"by {self._fields[field.name][1]} and by {owner}",
+                hint="uninstall one of the two, or ask its author for another field name",
+            )
+        self._fields[field.name] = (field, owner)
+
+    def get(self, name: str) -> Field | None:
+        """The field of that name, or None."""
+        found = self._fields.get(name)
+        return found[0] if found else None
+
+    def owner(self, name: str) -> str:
+        """The plugin that declared the field `name`."""
+        return self._fields[name][1]
+
+    def nearest(self, name: str) -> str | None:
+        """The field name most like `name`, for a message about an unknown field."""
+        return nearest(name, self._fields)
+
+    def __iter__(self) -> Iterator[Field]:
+        return (field for field, _ in self._fields.values())
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields

@@ -1,0 +1,1 @@
+"""The rule language: grammar -> syntax -> resolve -> check -> compile. No I/O, no asyncio."""

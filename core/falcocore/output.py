@@ -1,0 +1,58 @@
+"""What an alert is, and what an output does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from falcocore.types import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert, ready to be delivered.
+
+    `line` is the alert in the format that the configuration asks for (text or one JSON object), without
+    a line end. The other attributes are for outputs that shape it themselves: `output_fields` maps field
+    names to JSON-able values (None where absent), `message` is the rendered output of the rule.
+    """
+
+    id: str
+    time_ns: int
+    rule: str
+    priority: Priority
+    source: str
+    tags: tuple[str, ...]
+    hostname: str
+    message: str
+    output_fields: dict[str, Any]
+    line: str
+
+
+class Output:
+    """Base class of outputs.
+
+    Options are the keyword arguments of `__init__`, as for sources. Order, retry, batching, back-pressure
+    and counting are the core's: `send` sends, or raises.
+    """
+
+    name: ClassVar[str]
+
+    def open(self) -> None:
+        """Get ready. Called once before the first `send`; raises OutputError when it can't be."""
+
+    async def send(self, alerts: Sequence[Alert]) -> None:
+        """Deliver the alerts in order; return when the receiver has them.
+
+        Raises:
+            OutputError: not now; the core tries again later.
+            PermanentRefusal: never; the core puts them aside.
+        """
+        raise NotImplementedError
+
+    def reopen(self) -> None:
+        """Close and open again, for log rotation; called between two `send`s."""
+
+    def close(self) -> None:
+        """Called once after the last `send`."""

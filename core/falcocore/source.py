@@ -1,0 +1,110 @@
+"""What an event source is, and what it hands to the core."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+
+class Event(Protocol):
+    """What the core itself reads of an event; everything else is read by the source's fields."""
+
+    @property
+    def time_ns(self) -> int:
+        """When it happened, in nanoseconds since 1970 UTC."""
+
+    @property
+    def key(self) -> str:
+        """Its identity within the source: the same event, received again, has the same key."""
+
+
+class Batch:
+    """Some events that were received together and are acknowledged together.
+
+    `events` is drawn one at a time, and a source may change its state with each draw. When the core is
+    done with the batch, it calls `ack` or `nack` exactly once, on the source's own loop or thread;
+    override them (or leave them, where nobody waits for an answer).
+
+    `labels` say where the batch comes from (`cluster`, `instance`); they travel with its alerts.
+    """
+
+    __slots__ = ("events", "labels")
+
+    def __init__(self, events: Iterable[Any], labels: dict[str, str] | None = None) -> None:
+        self.events = events
+        self.labels = labels or {}
+
+    def ack(self) -> None:
+        """Every alert of this batch is safe: tell the sender, or commit the offset."""
+
+    def nack(self, reason: str) -> None:
+        """The alerts could not be kept: the sender has to send the batch again."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a source that has an end has come. Sizes in bytes; `total` is None where unknown."""
+
+    done: int
+    total: int | None = None
+    label: str = ""
+
+
+class Source:
+    """Base class of event sources.
+
+    The keyword arguments of a subclass's `__init__` are its options: their annotations are the types,
+    `Annotated[int, "doc"]` gives the documentation. `target` is the text after `--source NAME=`, None
+    for a live source.
+    """
+
+    name: ClassVar[str]
+    plugin_name: ClassVar[str] = ""
+    """What `evt.pluginname` shows, where it differs from `name`."""
+
+    rejected: int = 0
+    """Items received so far that could not be used; the source reports each once when it meets it."""
+
+    def open(self) -> None:
+        """Get ready: bind the address, open the file. Called once, before `batches`.
+
+        Raises:
+            SourceError: it can't be opened; the message says why and what to do.
+        """
+
+    def batches(self) -> Iterator[Batch] | AsyncIterator[Batch]:
+        """Yield batches until the input ends or `stop` was called.
+
+        An async generator runs on the core's event loop. A plain generator runs in a thread of its own
+        and may block. An exception ends the source and, after the others have drained, the process.
+        """
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End `batches` soon: take nothing new, finish what was accepted. May come from any thread."""
+
+    def banner(self) -> str:
+        """After `open`: what it does now, for the line at start, such as `listening on http://...`."""
+        return f"reading {self.name}"
+
+    def next_step(self) -> str | None:
+        """What a user does next to see an alert, for the line at start; None for no advice."""
+        return None
+
+    def progress(self) -> Progress | None:
+        """How far it has come, for a source with an end; None for a live one."""
+        return None
+
+
+@dataclass(slots=True)
+class Stream:
+    """What the core knows of one running source; the `evt.*` fields read it."""
+
+    source: str
+    instance: str
+    plugin: str
+    hostname: str
+    num: int = 0
+    first_time_ns: int | None = None
+    labels: dict[str, str] = field(default_factory=dict)
