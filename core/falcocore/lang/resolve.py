@@ -1,0 +1,169 @@
+"""Macros and lists put in their places, on the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from falcocore.errors import nearest
+from falcocore.lang import words
+from falcocore.lang.diagnostics import Code, Diagnostic, Report
+from falcocore.lang.grammar import MAX_DEPTH
+from falcocore.lang.syntax import And, Check, Literal, MacroRef, Node, Not, Or, Values
+
+MAX_CHECKS = 20_000
+"""Checks of one condition once its macros are in; macros of macros can grow without end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A tree without macros and list names; its number of checks, and of groups within each other."""
+
+    node: Node
+    checks: int
+    depth: int
+
+
+class Scope(Protocol):
+    """The macros and lists that a condition may use; asking for one counts as its use."""
+
+    def macro(self, name: str) -> Resolved | None:
+        """The resolved tree of a macro; None where there is none or it could not be resolved."""
+
+    def is_broken(self, name: str) -> bool:
+        """True for a macro that exists and was reported as unusable, so that nothing more is said."""
+
+    def list_items(self, name: str) -> tuple[Literal, ...] | None:
+        """The items of a list with the lists in it put in; None where there is no such list."""
+
+    def macro_names(self) -> Iterable[str]:
+        """Names for "did you mean"."""
+
+    def list_names(self) -> Iterable[str]:
+        """Names for "did you mean"."""
+
+
+def resolve(node: Node, scope: Scope, report: Report, item: str) -> Resolved | None:
+    """Put macros and lists in; `item` names the rule or macro for messages.
+
+    Returns None, with the reasons in `report`, where something can't be resolved. Everything that is
+    wrong is reported, not only the first.
+    """
+    return _Resolver(scope, report, item).resolve(node)
+
+
+class _Resolver:
+    def __init__(self, scope: Scope, report: Report, item: str) -> None:
+        self.scope = scope
+        self.report = report
+        self.item = item
+
+    def resolve(self, node: Node) -> Resolved | None:
+        match node:
+            case Check():
+                return self._check(node)
+            case MacroRef():
+                return self._macro(node)
+            case Not(child):
+                inner = self.resolve(child)
+                if inner is None:
+                    return None
+                if isinstance(inner.node, Not):
+                    return Resolved(inner.node.child, inner.checks, inner.depth)
+                return self._bounded(Resolved(Not(inner.node, node.place), inner.checks, inner.depth + 1), node)
+            case And(children) | Or(children):
+                parts = [self.resolve(child) for child in children]
+                whole = [part for part in parts if part is not None]
+                if len(whole) < len(parts):
+                    return None
+                group = type(node)(tuple(part.node for part in whole), node.place)
+                size = sum(part.checks for part in whole)
+                return self._bounded(Resolved(group, size, 1 + max(part.depth for part in whole)), node)
+
+    def _bounded(self, resolved: Resolved, node: Node) -> Resolved | None:
+        if resolved.checks > MAX_CHECKS:
+            self._error(node, f"with its macros the condition has more than {MAX_CHECKS} checks")
+        elif resolved.depth > MAX_DEPTH:
+            self._error(node, f"with its macros the condition has more than {MAX_DEPTH} groups within each other")
+        else:
+            return resolved
+        return None
+
+    def _macro(self, node: MacroRef) -> Resolved | None:
+        found = self.scope.macro(node.name)
+        if found is None and not self.scope.is_broken(node.name):
+            near = nearest(node.name, self.scope.macro_names())
+            add = f"define it before its use: `- macro: {node.name}` with a condition"
+            hint = f"did you mean `{near}`? Else {add}" if near else add
+            self._error(node, f"macro `{node.name}` is not defined", Code.VALIDATE, hint)
+        return found
+
+    def _check(self, check: Check) -> Resolved | None:
+        right = check.right
+        if isinstance(right, Values):
+            right = self._values(right, check.operator)
+        elif isinstance(right, Literal) and right.bare:
+            single = self._single(right, check.operator)
+            if single is None:
+                return None
+            right = single
+        return Resolved(check if right is check.right else replace(check, right=right), 1, 0)
+
+    def _values(self, values: Values, operator: str) -> Values:
+        """The constants with list names replaced; the same object where there are none."""
+        items: list[Literal] = []
+        changed = False
+        for literal in values.items:
+            listed = self.scope.list_items(literal.text) if literal.bare else None
+            items.extend((literal,) if listed is None else listed)
+            changed = changed or listed is not None
+        if not changed:
+            self._warn_of_unknown_list(values, operator)
+            return values
+        return Values(tuple(items), values.place)
+
+    def _warn_of_unknown_list(self, values: Values, operator: str) -> None:
+        """A bare name that is no list, but nearly one, is more likely a mistake than a value."""
+        for literal in values.items:
+            if not literal.bare or len(literal.text) < 4:
+                continue
+            near = next((n for n in self.scope.list_names() if _within_two_edits(literal.text, n)), None)
+            if near and literal.place:
+                message = f"`{literal.text}` is taken as a text to compare with: there is no list of that name"
+                hint = f"did you mean the list `{near}`? If not, write \"{literal.text}\" in quotes"
+                span = literal.place.span
+                self.report.add(Diagnostic(Code.WARN_COMPILE_CONDITION, message, span, self.item, hint))
+
+    def _single(self, literal: Literal, operator: str) -> Literal | None:
+        listed = self.scope.list_items(literal.text)
+        if listed is not None:
+            if len(listed) == 1:
+                return listed[0]
+            message = f"`{literal.text}` is a list of {len(listed)} items, and `{operator}` takes one value"
+            self._error(literal, message, hint=f"write `in ({literal.text})`")
+            return None
+        if operator in words.NUMBER_OPERATORS and not literal.text.lstrip("+-")[:1].isdigit():
+            self._error(literal, f"expected a number after `{operator}`, found `{literal.text}`")
+            return None
+        return literal
+
+    def _error(
+        self, node: Node | Literal, message: str, code: Code = Code.COMPILE_CONDITION, hint: str | None = None
+    ) -> None:
+        span = node.place.span if node.place else None
+        self.report.add(Diagnostic(code, message, span, self.item, hint))
+
+
+def _within_two_edits(word: str, name: str) -> bool:
+    """True where at most two letters have to be put in, taken out or changed to get from one to the other."""
+    if word == name or abs(len(word) - len(name)) > 2:
+        return False
+    row = list(range(len(name) + 1))
+    for i, a in enumerate(word, 1):
+        previous, row[0] = row[0], i
+        for j, b in enumerate(name, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
+        if min(row) > 2:
+            return False
+    return row[-1] <= 2
