@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from falcocore.errors import ConfigError, FalcocoreError, OutputError, PermanentRefusal, PluginError, SourceError
+from falcocore.errors import (
+    ConfigError,
+    FalcocoreError,
+    OutputError,
+    PermanentRefusal,
+    PluginError,
+    SourceError,
+)
 from falcocore.fields import Argument, ArgumentKind, Field, Getter
 from falcocore.hookspecs import hookimpl
 from falcocore.output import Alert, Output

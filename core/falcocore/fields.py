@@ -63,6 +63,8 @@ class Field:
     def __post_init__(self) -> None:
         if self.is_list and self.type not in LIST_ELEMENT_TYPES:
             raise ValueError(f"field {self.name}: a list of {self.type.label} is not possible")
+        if self.captured is not None and self.argument is not None:
+            raise ValueError(f"field {self.name}: `captured` and an argument exclude each other")
 
 
 class FieldTable:

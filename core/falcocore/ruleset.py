@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from falcocore.lang.bound import BoundField, BoundNode
+from falcocore.lang.compile import Program
 from falcocore.lang.template import Template
 from falcocore.source import Stream
 from falcocore.types import Priority, Value
@@ -18,8 +19,8 @@ Values: TypeAlias = tuple[Value, ...]
 class Rule:
     """One rule after everything was applied to it: appends, exceptions, added output.
 
-    `captures` are the fields whose values an alert needs, in the order of the values of a match.
-    `extra` are the added fields of an alert's JSON: name and the template or the capture's index.
+    `captures` are the fields whose values an alert needs, in the order of the values of a match; each
+    stands in `output_fields`. `extra` are fields of the JSON object that are templates: name, template.
     """
 
     name: str
@@ -30,33 +31,59 @@ class Rule:
     condition: BoundNode
     output: Template
     captures: tuple[BoundField, ...]
-    extra: tuple[tuple[str, Template | int], ...] = ()
+    extra: tuple[tuple[str, Template], ...] = ()
 
     def message(self, values: Values) -> str:
         """The rendered output: the template with the values of one match."""
-        return self.output.render(values)
+        return self.output.render(self._by_label(values))
 
     def output_fields(self, values: Values) -> dict[str, Any]:
         """JSON-able values by field name, None where absent."""
-        fields = {
-            bound.label: bound.json_value(value) for bound, value in zip(self.captures, values, strict=True)
-        }
-        for name, what in self.extra:
-            fields[name] = fields[self.captures[what].label] if isinstance(what, int) else what.render(values)
+        known = self._by_label(values)
+        fields = {bound.label: bound.json_value(known[bound.label]) for bound in self.captures}
+        for name, template in self.extra:
+            fields[name] = template.render(known)
         return fields
+
+    def _by_label(self, values: Values) -> dict[str, Value]:
+        return {bound.label: value for bound, value in zip(self.captures, values, strict=True)}
 
 
 Matcher: TypeAlias = Callable[[Any, Stream], Sequence[tuple[Rule, Values]]]
 """Takes (event, stream); returns the matching rules with the captured values, empty for most events."""
+OnFailure: TypeAlias = Callable[[BoundField, Exception], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
-    """The active rules of one source, in order, and the generated function that matches them."""
+    """The active rules of one source, in order, and the generated function that matches them.
+
+    `guarded` makes the same function with getters that can't raise: it is given what to call with a field
+    and the exception its getter raised; the field then reads as absent.
+    """
 
     source: str
     rules: tuple[Rule, ...]
     match: Matcher
+    guarded: Callable[[OnFailure], Matcher]
     generation: int = 0
-    inactive: dict[str, str] = field(default_factory=dict)
-    """Rules that were loaded but don't run, by name, with the reason."""
+
+    @classmethod
+    def compiled(cls, source: str, rules: Sequence[Rule], *, first: bool, generation: int = 0) -> RuleSet:
+        """Generate and link the code; `first` ends at the first rule that matches."""
+        program = Program(rules, first=first)
+
+        def guarded(on_failure: OnFailure) -> Matcher:
+            def guard(bound: BoundField, getter: Callable[..., Any]) -> Callable[..., Any]:
+                def guarded_getter(*arguments: Any) -> Any:
+                    try:
+                        return getter(*arguments)
+                    except Exception as error:  # whatever a plugin raises
+                        on_failure(bound, error)
+                        return None
+
+                return guarded_getter
+
+            return program.link(guard)
+
+        return cls(source, tuple(rules), program.link(), guarded, generation)

@@ -112,7 +112,9 @@ class Priority(enum.IntEnum):
             ValueError: no such priority.
         """
         word = text.strip().upper()
-        return cls[{"INFO": "INFORMATIONAL"}.get(word, word)] if word in _PRIORITY_WORDS else _no_priority(text)
+        return (
+            cls[{"INFO": "INFORMATIONAL"}.get(word, word)] if word in _PRIORITY_WORDS else _no_priority(text)
+        )
 
 
 _PRIORITY_WORDS = frozenset(Priority.__members__) | {"INFO"}

@@ -46,7 +46,8 @@ class Diagnostic:
     """One thing to tell the author of a rule file.
 
     `item` names the rule, macro or list (`rule "X"`); `related` holds further places with what each is
-    (`used by rule "X"`).
+    (`used by rule "X"`). `unknown_field` is the field that no loaded plugin offers, where that is the
+    matter: `skip-if-unknown-filter` forgives it.
     """
 
     code: Code
@@ -55,6 +56,7 @@ class Diagnostic:
     item: str | None = None
     hint: str | None = None
     related: tuple[tuple[str, Span], ...] = ()
+    unknown_field: str | None = None
 
     @property
     def is_error(self) -> bool:

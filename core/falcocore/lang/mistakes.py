@@ -22,7 +22,7 @@ _HINTS = {
     "or": "something is missing before `or`",
     "not": "`not` stands before the field: `not FIELD in (...)`",
     "<>": "write `!=`",
-    "[": "an argument has no blanks in or before its brackets; quote it if it holds any: field[\"a b\"]",
+    "[": 'an argument has no blanks in or before its brackets; quote it if it holds any: field["a b"]',
     '"': "the quote is not closed; a quoted text can't end in a backslash",
     "'": "the quote is not closed; a quoted text can't end in a backslash",
     "val(": "val() stands on the right of an operator only, around one plain field",

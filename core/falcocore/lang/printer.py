@@ -6,7 +6,19 @@ import re
 
 from falcocore.lang import words
 from falcocore.lang.escapes import quote, quote_if_needed
-from falcocore.lang.syntax import And, Check, FieldRef, Group, Literal, MacroRef, Node, Not, Or, Transform, Values
+from falcocore.lang.syntax import (
+    And,
+    Check,
+    FieldRef,
+    Group,
+    Literal,
+    MacroRef,
+    Node,
+    Not,
+    Or,
+    Transform,
+    Values,
+)
 
 _NUMBER = re.compile(rf"{words.NUMBER}\Z")
 _PLAIN_ARGUMENT = re.compile(rf"{words.ARGUMENT}\Z")
@@ -24,7 +36,9 @@ def _print(node: Node, outer: type[And] | type[Or] | type[Not] | None) -> str:
             text = word.join(_print(child, type(node)) for child in children)
             return f"({text})" if outer else text
         case Not(child):
-            return f"not {_print(child, Not)}" if not isinstance(child, Not) else f"not ({_print(child, None)})"
+            return (
+                f"not {_print(child, Not)}" if not isinstance(child, Not) else f"not ({_print(child, None)})"
+            )
         case MacroRef(name):
             return name
         case Check():

@@ -71,7 +71,9 @@ class _Resolver:
                     return None
                 if isinstance(inner.node, Not):
                     return Resolved(inner.node.child, inner.checks, inner.depth)
-                return self._bounded(Resolved(Not(inner.node, node.place), inner.checks, inner.depth + 1), node)
+                return self._bounded(
+                    Resolved(Not(inner.node, node.place), inner.checks, inner.depth + 1), node
+                )
             case And(children) | Or(children):
                 parts = [self.resolve(child) for child in children]
                 whole = [part for part in parts if part is not None]
@@ -85,7 +87,9 @@ class _Resolver:
         if resolved.checks > MAX_CHECKS:
             self._error(node, f"with its macros the condition has more than {MAX_CHECKS} checks")
         elif resolved.depth > MAX_DEPTH:
-            self._error(node, f"with its macros the condition has more than {MAX_DEPTH} groups within each other")
+            self._error(
+                node, f"with its macros the condition has more than {MAX_DEPTH} groups within each other"
+            )
         else:
             return resolved
         return None
@@ -102,7 +106,7 @@ class _Resolver:
     def _check(self, check: Check) -> Resolved | None:
         right = check.right
         if isinstance(right, Values):
-            right = self._values(right, check.operator)
+            right = self._values(right)
         elif isinstance(right, Literal) and right.bare:
             single = self._single(right, check.operator)
             if single is None:
@@ -110,7 +114,7 @@ class _Resolver:
             right = single
         return Resolved(check if right is check.right else replace(check, right=right), 1, 0)
 
-    def _values(self, values: Values, operator: str) -> Values:
+    def _values(self, values: Values) -> Values:
         """The constants with list names replaced; the same object where there are none."""
         items: list[Literal] = []
         changed = False
@@ -119,19 +123,22 @@ class _Resolver:
             items.extend((literal,) if listed is None else listed)
             changed = changed or listed is not None
         if not changed:
-            self._warn_of_unknown_list(values, operator)
+            self._warn_of_unknown_list(values)
             return values
         return Values(tuple(items), values.place)
 
-    def _warn_of_unknown_list(self, values: Values, operator: str) -> None:
+    def _warn_of_unknown_list(self, values: Values) -> None:
         """A bare name that is no list, but nearly one, is more likely a mistake than a value."""
         for literal in values.items:
-            if not literal.bare or len(literal.text) < 4:
+            # In parentheses values are usual, and short ones are near to any short name.
+            if not literal.bare or (literal.place != values.place and len(literal.text) < 4):
                 continue
             near = next((n for n in self.scope.list_names() if _within_two_edits(literal.text, n)), None)
             if near and literal.place:
-                message = f"`{literal.text}` is taken as a text to compare with: there is no list of that name"
-                hint = f"did you mean the list `{near}`? If not, write \"{literal.text}\" in quotes"
+                message = (
+                    f"`{literal.text}` is taken as a text to compare with: there is no list of that name"
+                )
+                hint = f'did you mean the list `{near}`? If not, write "{literal.text}" in quotes'
                 span = literal.place.span
                 self.report.add(Diagnostic(Code.WARN_COMPILE_CONDITION, message, span, self.item, hint))
 

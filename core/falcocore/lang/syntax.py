@@ -53,7 +53,7 @@ class Values:
 
 
 Operand: TypeAlias = FieldRef | Transform
-RightSide: TypeAlias = None | Literal | Values | FieldRef | Transform
+RightSide: TypeAlias = Literal | Values | FieldRef | Transform | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,25 @@ class Text:
         """(offset in this text, text) of each piece it was joined from."""
         return ((0, self),)
 
+    def cut(self, start: int) -> Text:
+        """What follows from offset `start` on."""
+        return _Tail(self, start) if start else self
+
+
+class _Tail(Text):
+    """The end of another text."""
+
+    __slots__ = ("_shift", "_whole")
+
+    def __init__(self, whole: Text, shift: int) -> None:
+        super().__init__(whole.value[shift:], whole.file, list)
+        self._whole = whole
+        self._shift = shift
+
+    def span(self, start: int, end: int) -> Span:
+        """The place in the file."""
+        return self._whole.span(start + self._shift, end + self._shift)
+
 
 class JoinedText(Text):
     """Texts joined by one blank, as `append` does; a piece may come from another file."""
