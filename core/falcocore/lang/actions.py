@@ -152,6 +152,7 @@ def make_not(source: Source, start: int, tokens: Any) -> Node:
 
 def make_joined(kind: type[And] | type[Or]) -> Action:
     """An action for parts joined by `and` or `or`; a single part stays what it is."""
+
     def action(source: Source, start: int, tokens: Any) -> Node:
         if len(tokens) == 1:
             return cast(Node, tokens[0])
