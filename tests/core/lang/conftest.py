@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from falcocore.fields import Argument, ArgumentKind, Field, FieldTable
 from falcocore.lang.bound import BoundNode
 from falcocore.lang.check import check_condition

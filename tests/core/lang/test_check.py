@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from falcocore.lang.bound import BoundNode
 from falcocore.lang.diagnostics import Code, Report
 

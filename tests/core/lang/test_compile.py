@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from falcocore.fields import Field, FieldTable
 from falcocore.lang.bound import BoundField, BoundNode
 from falcocore.lang.check import check_condition
@@ -33,7 +34,7 @@ class Reads:
         number = Field("t.num", FieldType.UINT64, "d", lambda _event, stream: stream.num, of_stream=True)
         self.table.add(number, "core")
         shown = Field(
-            "t.time", FieldType.STRING, "d", lambda e: e["t"], captured=lambda e: 5, text=lambda n: f"<{n}>"
+            "t.time", FieldType.STRING, "d", lambda e: e["t"], captured=lambda _event: 5, text=lambda n: f"<{n}>"
         )
         self.table.add(shown, "core")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from falcocore.lang import grammar
 from falcocore.lang.diagnostics import ConditionError
 from falcocore.lang.grammar import MAX_DEPTH, MAX_LENGTH, parse_condition, parse_item, parse_values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from falcocore.lang import resolve as module
 from falcocore.lang.diagnostics import Code, Report
 from falcocore.lang.grammar import parse_condition

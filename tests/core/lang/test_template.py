@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from falcocore.fields import FieldTable
 from falcocore.lang.diagnostics import Code, ConditionError
 from falcocore.lang.template import parse_template

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from falcocore.lang.bound import BoundNode
 from falcocore.lang.compile import Program
 from falcocore.lang.diagnostics import Code, ConditionError, Report
