@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -139,8 +138,3 @@ def value_text_list(values: Any, of: FieldType) -> str:
     text = "(" + ",".join(value_text(v, of) for v in values) + ")"
     raw = text.encode("utf-8", "surrogateescape")
     return text if len(raw) <= LIST_TEXT_BYTES else raw[:LIST_TEXT_BYTES].decode("utf-8", "ignore")
-
-
-def buffer_base64(value: bytes) -> str:
-    """The text of a buffer under `buffer_format_base64`."""
-    return base64.b64encode(value).decode("ascii")
