@@ -41,6 +41,10 @@ class PermanentRefusal(OutputError):  # noqa: N818 - the plugin API's own term
     """The receiver will never take this alert; sending it again is of no use."""
 
 
+class OutputGone(OutputError):  # noqa: N818 - what happened, as PermanentRefusal
+    """The receiver is gone for good, as a closed pipe is: the process has to end."""
+
+
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """The known name that looks most like `name`, or None when none is near."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)

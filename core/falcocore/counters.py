@@ -1,0 +1,45 @@
+"""What happened so far, counted; read by the progress bar and the totals, written by runners and writer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from falcocore.output import Alert
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counts of one process. Each number has one writing thread, or is kept under the GIL by `Counter`."""
+
+    events: Counter[str] = field(default_factory=Counter)
+    """Events by source instance."""
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Items that a source could not use, by source instance."""
+    alerts: Counter[str] = field(default_factory=Counter)
+    """Alerts by rule."""
+    priorities: Counter[str] = field(default_factory=Counter)
+    """Alerts by priority."""
+    getter_failures: Counter[str] = field(default_factory=Counter)
+    """Exceptions by field."""
+    output_failures: Counter[str] = field(default_factory=Counter)
+    """Failed sends by output."""
+
+    def count_alert(self, alert: Alert) -> None:
+        """One more alert."""
+        self.alerts[alert.rule] += 1
+        self.priorities[alert.priority.label] += 1
+
+    def totals_line(self, elapsed_s: float) -> str:
+        """The line at the end of a run; it contains `<N> events` and `<M> alerts`."""
+        events, alerts, rejected = self.events.total(), self.alerts.total(), self.rejected.total()
+        parts = [f"{events} events", f"{alerts} alerts"]
+        if self.priorities:
+            by_priority = ", ".join(f"{name} {count}" for name, count in self.priorities.most_common())
+            parts[-1] += f" ({by_priority})"
+        if rejected:
+            parts.append(f"{rejected} items could not be read")
+        for what, counts in (("fields failed", self.getter_failures), ("sends failed", self.output_failures)):
+            if counts:
+                parts.append(f"{counts.total()} {what} ({', '.join(sorted(counts))})")
+        return f"{', '.join(parts)} in {elapsed_s:.1f} s"

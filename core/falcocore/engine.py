@@ -1,0 +1,146 @@
+"""Runs all sources side by side, and ends them in order: sources, drain, writer, outputs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+
+from falcocore.errors import FalcocoreError
+from falcocore.output import Output
+from falcocore.runner import Runner
+from falcocore.writer import Writer
+
+log = logging.getLogger("falcocore.engine")
+
+DRAIN_S = 10.0
+"""Seconds that the sources, and then the writer, have to finish what was accepted."""
+RESTART_S = (1.0, 60.0)
+"""Seconds before a failed source is started again: the first time, and at the most."""
+
+
+class Engine:
+    """Owns the running sources, the writer and the outputs.
+
+    A source that ends leaves the others running. One that fails stops the process with status 1 after the
+    others have drained, unless its instance stands in `restart`.
+    """
+
+    def __init__(
+        self,
+        runners: Sequence[Runner],
+        writer: Writer,
+        outputs: Sequence[Output],
+        restart: frozenset[str] = frozenset(),
+    ) -> None:
+        self._runners = runners
+        self._writer = writer
+        self._outputs = outputs
+        self._restart = restart
+        self._stopping = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._status = 0
+
+    def open(self) -> None:
+        """Open outputs, then sources.
+
+        Raises:
+            OutputError: an output can't be opened.
+            SourceError: a source can't be opened.
+        """
+        for output in self._outputs:
+            output.open()
+        for runner in self._runners:
+            runner.source.open()
+
+    async def run(self, watch: Callable[[], Awaitable[None]] | None = None) -> int:
+        """Run until every source has ended or `stop` was called; returns the exit status.
+
+        `watch` runs beside them and is cancelled at the end: a progress display.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._handle_signals(self._loop)
+        self._writer.start()
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(_watch(watch), name="watch") if watch else None
+            sources = [tasks.create_task(self._run_source(r), name=f"source {r.name}") for r in self._runners]
+            await self._until_ended(sources)
+            if watching:
+                watching.cancel()
+        if not await asyncio.to_thread(self._writer.close, DRAIN_S):
+            log.error("the outputs did not take all alerts within %.0f s; the rest is lost", DRAIN_S)
+            self._status = 1
+        return self._status
+
+    def stop(self, status: int = 0) -> None:
+        """Stop taking events, finish what was accepted, end; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop, status)
+
+    def _stop(self, status: int) -> None:
+        self._status = max(self._status, status)
+        if not self._stopping.is_set():
+            self._stopping.set()
+            for runner in self._runners:
+                runner.source.stop()
+
+    async def _until_ended(self, sources: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for the sources; once they were told to stop, for DRAIN_S at the most."""
+        stopping = asyncio.create_task(self._stopping.wait(), name="stopping")
+        every = asyncio.gather(*sources)
+        await asyncio.wait([every, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        _, late = await asyncio.wait(sources, timeout=DRAIN_S) if not every.done() else (None, ())
+        for task in late:
+            log.error("%s did not end within %.0f s and is left behind", task.get_name(), DRAIN_S)
+            self._status = 1
+            task.cancel()
+        await asyncio.gather(every, return_exceptions=True)
+
+    async def _run_source(self, runner: Runner) -> None:
+        pause_s = RESTART_S[0]
+        while True:
+            try:
+                await runner.run()
+            except Exception as error:
+                if self._stopping.is_set() or runner.name not in self._restart:
+                    log.error("source %s failed: %s", runner.name, error, exc_info=_unexpected(error))
+                    self._stop(1)
+                    return
+                log.error("source %s failed: %s; it is started again in %.0f s", runner.name, error, pause_s)
+            else:
+                return
+            if await _happens(self._stopping, pause_s):
+                return
+            pause_s = min(pause_s * 2, RESTART_S[1])
+            runner.source.open()
+
+    def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupted, number)
+        loop.add_signal_handler(signal.SIGUSR1, self._writer.reopen_outputs)
+
+    def _interrupted(self, number: int) -> None:
+        if self._stopping.is_set():
+            os._exit(128 + number)  # asked twice: at once
+        log.info("%s: finishing what was accepted; once more to exit at once", signal.Signals(number).name)
+        self._stop(0)
+
+
+def _unexpected(error: Exception) -> Exception | None:
+    """The exception whose traceback is shown: not for those that are messages to the user."""
+    return None if isinstance(error, FalcocoreError) else error
+
+
+async def _watch(watch: Callable[[], Awaitable[None]]) -> None:
+    await watch()
+
+
+async def _happens(event: asyncio.Event, within_s: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), within_s)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,15 @@
+"""Registers the outputs."""
+
+from __future__ import annotations
+
+from falcocore.api import OutputRegistry, hookimpl
+
+
+@hookimpl
+def register_outputs(registry: OutputRegistry) -> None:
+    """Offer `stdout` and `file`."""
+    from falcocore_outputs.file import FileOutput
+    from falcocore_outputs.stdout import StdoutOutput
+
+    registry.add(StdoutOutput)
+    registry.add(FileOutput)
