@@ -88,16 +88,16 @@ class Engine:
 
     async def _until_ended(self, sources: Sequence[asyncio.Task[None]]) -> None:
         """Wait for the sources; once they were told to stop, for DRAIN_S at the most."""
-        stopping = asyncio.create_task(self._stopping.wait(), name="stopping")
-        every = asyncio.gather(*sources)
-        await asyncio.wait([every, stopping], return_when=asyncio.FIRST_COMPLETED)
+        every = asyncio.ensure_future(asyncio.wait(sources))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait((every, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        _, late = await asyncio.wait(sources, timeout=DRAIN_S) if not every.done() else (None, ())
+        _, late = await asyncio.wait(sources, timeout=DRAIN_S)
         for task in late:
             log.error("%s did not end within %.0f s and is left behind", task.get_name(), DRAIN_S)
             self._status = 1
             task.cancel()
-        await asyncio.gather(every, return_exceptions=True)
+        await every
 
     async def _run_source(self, runner: Runner) -> None:
         pause_s = RESTART_S[0]

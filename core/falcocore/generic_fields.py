@@ -41,8 +41,8 @@ def _nine_digits(number: int) -> str:
 
 
 def _relative_ns(event: Any, stream: Stream) -> int:
-    first = event.time_ns if stream.first_time_ns is None else stream.first_time_ns
-    return max(0, event.time_ns - first)
+    time_ns: int = event.time_ns
+    return max(0, time_ns - (time_ns if stream.first_time_ns is None else stream.first_time_ns))
 
 
 GENERIC_FIELDS: tuple[Field, ...] = (

@@ -19,8 +19,8 @@ Values: TypeAlias = tuple[Value, ...]
 class Rule:
     """One rule after everything was applied to it: appends, exceptions, added output.
 
-    `captures` are the fields whose values an alert needs, in the order of the values of a match; each
-    stands in `output_fields`. `extra` are fields of the JSON object that are templates: name, template.
+    `captures` are the fields whose values an alert needs, in the order of the values of a match; the first
+    `listed` of them stand in `output_fields`. `extra` are further entries there: name and template.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Rule:
     condition: BoundNode
     output: Template
     captures: tuple[BoundField, ...]
+    listed: int
     extra: tuple[tuple[str, Template], ...] = ()
 
     def message(self, values: Values) -> str:
@@ -40,7 +41,7 @@ class Rule:
     def output_fields(self, values: Values) -> dict[str, Any]:
         """JSON-able values by field name, None where absent."""
         known = self._by_label(values)
-        fields = {bound.label: bound.json_value(known[bound.label]) for bound in self.captures}
+        fields = {bound.label: bound.json_value(known[bound.label]) for bound in self.captures[: self.listed]}
         for name, template in self.extra:
             fields[name] = template.render(known)
         return fields

@@ -62,6 +62,9 @@ def _slot_text(operand: BoundOperand, values: dict[str, Value]) -> str:
     return value_text_list(value, operand.type) if operand.is_list else value_text(value, operand.type)
 
 
+REMOVED_FIELD = "container.info"
+"""A field of old rule files that stands for nothing any more."""
+
 _WIDTH = re.compile(r"[0-9]+")
 _NAME = re.compile(rf"{words.NAME}(?:\.{words.NAME})+")
 _ARGUMENT = re.compile(rf"\[(?:{words.QUOTED}|{words.ARGUMENT})\]")
@@ -82,6 +85,9 @@ def parse_template(text: Text, fields: FieldTable, elsewhere: Elsewhere = nowher
     while (percent := value.find("%", at)) >= 0:
         if percent > at:
             parts.append(value[at:percent])
+        if value.startswith(REMOVED_FIELD, percent + 1):
+            at = percent + 1 + len(REMOVED_FIELD)
+            continue
         slot, at = _parse_slot(text, percent, fields, elsewhere)
         parts.append(slot)
     if at < len(value):

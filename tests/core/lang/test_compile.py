@@ -34,7 +34,12 @@ class Reads:
         number = Field("t.num", FieldType.UINT64, "d", lambda _event, stream: stream.num, of_stream=True)
         self.table.add(number, "core")
         shown = Field(
-            "t.time", FieldType.STRING, "d", lambda e: e["t"], captured=lambda _event: 5, text=lambda n: f"<{n}>"
+            "t.time",
+            FieldType.STRING,
+            "d",
+            lambda e: e["t"],
+            captured=lambda _event: 5,
+            text=lambda n: f"<{n}>",
         )
         self.table.add(shown, "core")
 
@@ -53,7 +58,9 @@ class Reads:
         bound = check_condition(parse_condition(Text.plain(condition)), self.table, Report(), name)
         assert bound is not None
         template = parse_template(Text.plain(output), self.table)
-        return Rule(name, "counted", Priority.DEBUG, (), "d", bound, template, template.fields)
+        return Rule(
+            name, "counted", Priority.DEBUG, (), "d", bound, template, template.fields, len(template.fields)
+        )
 
     def match(
         self, rules: list[Rule], event: dict[str, Any], *, first: bool = True

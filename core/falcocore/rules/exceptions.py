@@ -1,0 +1,181 @@
+"""Exceptions of a rule as a tree: `condition and not (...) and not (...)` (rules-language, section 4).
+
+Values are parsed by the grammar of literals and not pasted into text, so that a mistake in one is shown
+where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence as Items
+from dataclasses import replace
+from typing import NoReturn, TypeVar
+
+from falcocore.errors import nearest
+from falcocore.fields import FieldTable
+from falcocore.lang import words
+from falcocore.lang.diagnostics import Code, ConditionError, Diagnostic, Report
+from falcocore.lang.grammar import parse_item, parse_operand, parse_value, parse_values
+from falcocore.lang.operands import BindError, Elsewhere, bind_operand
+from falcocore.lang.syntax import And, Check, Literal, Node, Not, Operand, Or, RightSide, Values
+from falcocore.lang.text import Span, Text
+from falcocore.rules.collection import ExceptionDefinition
+from falcocore.rules.nodes import Mapping, Scalar, Sequence
+from falcocore.rules.nodes import Node as YamlNode
+
+P = TypeVar("P")
+
+_SINGLE_DEFAULT = "in"
+_TUPLE_DEFAULT = "="
+
+
+class _RefusedError(Exception):
+    """Something of an exception that was reported."""
+
+
+def with_exceptions(
+    condition: Node,
+    exceptions: Items[ExceptionDefinition],
+    fields: FieldTable,
+    report: Report,
+    item: str,
+    elsewhere: Elsewhere,
+) -> Node:
+    """The condition with its exceptions; what is wrong with one is reported, and it is left out."""
+    parts = [condition]
+    for exception in exceptions:
+        try:
+            matched = _Expansion(exception, fields, report, item, elsewhere).tree()
+        except _RefusedError:
+            continue
+        if matched is not None:
+            parts.append(Not(matched))
+    return condition if len(parts) == 1 else And(tuple(parts))
+
+
+class _Expansion:
+    def __init__(
+        self,
+        exception: ExceptionDefinition,
+        fields: FieldTable,
+        report: Report,
+        item: str,
+        elsewhere: Elsewhere,
+    ) -> None:
+        self.exception = exception
+        self.fields = fields
+        self.report = report
+        self.item = item
+        self.elsewhere = elsewhere
+
+    def tree(self) -> Node | None:
+        """What the exception matches; None where it has no values."""
+        exception = self.exception
+        operators = self._operators()
+        operands = [self._operand(text) for text in exception.fields]
+        if not exception.values:
+            return None
+        if exception.is_single:
+            items = tuple(self._single_value(value) for value in exception.values)
+            operator, modifier = operators[0]
+            return Check(operands[0], operator, Values(items), modifier)
+        rows = [self._row(value, operands, operators) for value in exception.values]
+        return rows[0] if len(rows) == 1 else Or(tuple(rows))
+
+    def _operators(self) -> list[tuple[str, str | None]]:
+        """(operator, modifier) for each field."""
+        exception = self.exception
+        comps = exception.comps
+        if comps is None:
+            default = _SINGLE_DEFAULT if exception.is_single else _TUPLE_DEFAULT
+            return [(default, None)] * len(exception.fields)
+        if comps.is_single != exception.is_single:
+            shapes = "one text" if exception.is_single else "a list, one for each field"
+            self._error(comps.span, f"`comps` of exception `{exception.name}` is {shapes}, as `fields` is")
+        if len(comps.names) != len(exception.fields):
+            counts = f"{len(comps.names)} comps for {len(exception.fields)} fields"
+            self._error(comps.span, f"exception `{exception.name}` has {counts}")
+        return [self._operator(text) for text in comps.names]
+
+    def _operator(self, text: Text) -> tuple[str, str | None]:
+        operator, _, modifier = text.value.partition(" ")
+        modifier = modifier.strip()
+        span = text.span(0, len(text.value))
+        if operator not in words.ALL_OPERATORS or operator == "exists":
+            near = nearest(operator, words.ALL_OPERATORS)
+            self._error(span, f"`{text.value}` is no operator", f"did you mean `{near}`?" if near else None)
+        if modifier and (
+            modifier not in words.MODIFIERS or operator in (*words.LIST_OPERATORS, *words.NUMBER_OPERATORS)
+        ):
+            self._error(span, f"`{text.value}` is no operator", "modifiers are oneof, anyof and allof")
+        if self.exception.is_single and not modifier and operator not in words.LIST_OPERATORS:
+            hint = f"use in, pmatch or intersects, `{operator} anyof`, or give `fields` and `comps` as lists"
+            self._error(
+                span, f"`{operator}` compares with one value, and a single exception has a list", hint
+            )
+        return "=" if operator == "==" else operator, modifier or None
+
+    def _operand(self, text: Text) -> Operand:
+        """A field of the exception. It has to exist, also where the exception has no values yet."""
+        try:
+            operand = parse_operand(text)
+            bind_operand(operand, self.fields, self.elsewhere)
+        except ConditionError as error:
+            self._add(error.diagnostic, Code.VALIDATE)
+        except BindError as error:
+            code = Code.COMPILE_CONDITION if self.exception.replaced else Code.VALIDATE
+            self._add(error.diagnostic(code, self.item))
+        else:
+            return operand
+        raise _RefusedError
+
+    def _single_value(self, node: YamlNode) -> Literal:
+        if not isinstance(node, Scalar):
+            hint = "give `fields` as a list to compare several at once"
+            self._error(node.span, f"a value of exception `{self.exception.name}` is one text", hint)
+        return self._parsed(lambda: parse_item(node.text))
+
+    def _row(
+        self, node: YamlNode, operands: Items[Operand], operators: Items[tuple[str, str | None]]
+    ) -> Node:
+        """One entry of `values` in the tuple form: a value for each field."""
+        if not isinstance(node, Sequence):
+            self._error(
+                node.span, f"an entry of `values` is a list with a value for each of {len(operands)} fields"
+            )
+        if len(node.items) != len(operands):
+            counts = f"{len(node.items)} values for {len(operands)} fields"
+            self._error(node.span, f"exception `{self.exception.name}` has {counts}")
+        checks = tuple(
+            Check(operand, operator, self._value(value, operator, modifier), modifier)
+            for operand, (operator, modifier), value in zip(operands, operators, node.items, strict=True)
+        )
+        return checks[0] if len(checks) == 1 else And(checks)
+
+    def _value(self, node: YamlNode, operator: str, modifier: str | None) -> RightSide:
+        if isinstance(node, Mapping):
+            self._error(node.span, "a value is a text or a list of texts")
+        if isinstance(node, Sequence):
+            return Values(tuple(self._single_value(item) for item in node.items))
+        text = node.text
+        if modifier or operator in words.LIST_OPERATORS:
+            if text.value.lstrip().startswith("("):
+                return self._parsed(lambda: parse_values(text))
+            return Values((self._parsed(lambda: parse_item(text)),))
+        if " " in text.value and text.value[0] not in "\"'":
+            return self._parsed(lambda: parse_item(text))
+        return self._parsed(lambda: parse_value(text))
+
+    def _parsed(self, parse: Callable[[], P]) -> P:
+        try:
+            return parse()
+        except ConditionError as error:
+            self._add(error.diagnostic)
+            raise _RefusedError from None
+
+    def _error(self, span: Span, message: str, hint: str | None = None) -> NoReturn:
+        self.report.add(Diagnostic(Code.VALIDATE, message, span, self.item, hint))
+        raise _RefusedError
+
+    def _add(self, found: Diagnostic, code: Code | None = None) -> None:
+        self.report.add(replace(found, code=code or found.code, item=self.item))

@@ -1,0 +1,351 @@
+"""From the nodes of a rule file to its items; everything that is wrong with their shape is reported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from falcocore.errors import nearest
+from falcocore.lang.diagnostics import Code, Diagnostic, Report
+from falcocore.lang.text import SourceFile, Span, Text
+from falcocore.rules.items import (
+    APPENDABLE,
+    EXCEPTION_KEYS,
+    KEYS,
+    REPLACEABLE,
+    Comps,
+    ExceptionItem,
+    Item,
+    PluginVersion,
+    Read,
+    Requirement,
+)
+from falcocore.rules.nodes import Mapping, Node, Scalar, Sequence, YamlError, boolean, read_documents
+from falcocore.types import Priority
+
+ENGINE_VERSION = (0, 63, 0)
+"""The version of Falco's engine whose rule language this is."""
+
+_MACRO_NAME = re.compile(r"[A-Za-z]+[A-Za-z0-9_]*\Z")
+_LIST_NAME = re.compile(r"""[^()"' \t\n\r=,]+\Z""")
+
+
+class UnusableError(Exception):
+    """A value that can't be used; it was reported, and its item is left out."""
+
+
+def read_items(file: SourceFile, report: Report) -> Iterator[Read]:
+    """The items of a file in order. A broken one is reported and left out; the others go on."""
+    try:
+        for root in read_documents(file):
+            yield from _Reader(report).document(root)
+    except YamlError as error:
+        report.add(error.diagnostic)
+
+
+class _Reader:
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self._readers: dict[str, Callable[[Node, str], Any]] = {
+            "name": self._word,
+            "word": self._word,
+            "text": self._text,
+            "texts": self._texts,
+            "bool": self._bool,
+            "uint32": self._uint32,
+            "priority": self._priority,
+            "exceptions": self._exceptions,
+            "overrides": self._overrides,
+        }
+
+    def document(self, root: Node) -> Iterator[Read]:
+        if not isinstance(root, Sequence):
+            hint = "a rule file is a list of items: `- rule: ...`, `- macro: ...`, `- list: ...`"
+            if isinstance(root, Mapping) and {"rules_files", "json_output", "plugins", "engine"} & set(
+                root.entries
+            ):
+                hint = "this looks like a configuration file: give it with -c"
+            self._error(root.span, "the file holds no list of rules", hint)
+            return
+        for node in root.items:
+            if isinstance(node, Scalar) and node.is_null:
+                continue
+            if not isinstance(node, Mapping):
+                self._error(node.span, "an item of a rule file is a mapping such as `rule: ...`")
+                continue
+            kind = next((kind for kind in KEYS if kind in node.entries), None)
+            try:
+                if kind is None:
+                    self._warn_of_unknown_item(node)
+                elif kind == "required_engine_version":
+                    self._engine_version(node)
+                elif kind == "required_plugin_versions":
+                    yield from self._plugin_versions(node)
+                else:
+                    yield self._item(kind, node)
+            except UnusableError:
+                continue
+
+    def _item(self, kind: str, node: Mapping) -> Item:
+        """A list, macro or rule, with all its keys read before one that is wrong ends it."""
+        usable = True
+        values: dict[str, Any] = {}
+        for key, (key_node, value) in node.entries.items():
+            holds = KEYS[kind].get(key)
+            if holds is None:
+                self._unknown_key(key_node, KEYS[kind], f"a {kind}")
+                continue
+            try:
+                values[key] = self._readers[holds](value, key)
+            except UnusableError:
+                usable = False
+        name = values.pop(kind, None)
+        if not usable or name is None:
+            raise UnusableError
+        self._check_name(kind, name, node)
+        how = self._how(kind, values, node)
+        overrides = values.pop("override", {})
+        values.pop("append", None)
+        item = Item(kind, name, node.entries[kind][1].span, how, values, overrides)
+        self._check_keys(item, node)
+        return item
+
+    def _how(self, kind: str, values: dict[str, Any], node: Mapping) -> str:
+        append = values.get("append", False)
+        if "override" in values:
+            if append:
+                self._error(node.entries["append"][0].span, "`append` and `override` exclude each other")
+                raise UnusableError
+            return "override"
+        if append:
+            message = "`append: true` is deprecated"
+            hint = "write `override: {condition: append}`, with each key that is given"
+            self._warn(Code.WARN_DEPRECATED_ITEM, node.entries["append"][0].span, message, hint)
+            return "append"
+        if kind == "rule" and not {"condition", "output", "desc", "priority"} & set(values):
+            return "switch"
+        return "define"
+
+    def _check_keys(self, item: Item, node: Mapping) -> None:
+        """Required keys, and keys that go with an override."""
+        required = {
+            "define": {
+                "list": ["items"],
+                "macro": ["condition"],
+                "rule": ["condition", "output", "desc", "priority"],
+            },
+            "append": {"list": ["items"], "macro": ["condition"], "rule": []},
+            "switch": {"rule": ["enabled"]},
+            "override": {},
+        }[item.how].get(item.kind, [])
+        problems: list[tuple[Span, str, str | None]] = [
+            (item.span, f"{item.label} has no `{key}`", f"add `{key}:`")
+            for key in required
+            if key not in item.values
+        ]
+        if item.how == "switch" and not problems:
+            hint = "write `override: {enabled: replace}` beside it"
+            self._warn(
+                Code.WARN_DEPRECATED_ITEM, item.span, "an item with only `enabled` is deprecated", hint
+            )
+        if item.how == "override":
+            problems += self._check_overrides(item, node)
+        for problem in problems:
+            self._error(*problem)
+        if problems:
+            raise UnusableError
+
+    def _check_overrides(self, item: Item, node: Mapping) -> Iterator[tuple[Span, str, str | None]]:
+        place = node.entries["override"][0].span
+        for key, operation in item.overrides.items():
+            possible = APPENDABLE if operation == "append" else REPLACEABLE
+            if key not in possible[item.kind]:
+                known = ", ".join(sorted(possible[item.kind]))
+                verb = {"append": "appended to", "replace": "replaced"}[operation]
+                yield place, f"`{key}` of a {item.kind} can't be {verb}", f"possible are {known}"
+            elif key not in item.values:
+                yield place, f"`override` names `{key}`, but the item gives none", f"add `{key}:`"
+        for key in item.values.keys() - item.overrides.keys():
+            hint = f"add `{key}: append` or `{key}: replace` to it, or take the key out"
+            yield node.entries[key][0].span, f"`{key}` is given, but `override` does not name it", hint
+
+    def _check_name(self, kind: str, name: str, node: Mapping) -> None:
+        span = node.entries[kind][1].span
+        if kind == "macro" and not _MACRO_NAME.match(name):
+            hint = "macro names are letters, digits and _, with a letter first; no condition can use this one"
+            self._warn(Code.WARN_INVALID_MACRO_NAME, span, f"`{name}` is no name for a macro", hint)
+        if kind == "list" and not _LIST_NAME.match(name):
+            hint = "list names have no blanks, quotes, parentheses, commas or ="
+            self._warn(Code.WARN_INVALID_LIST_NAME, span, f"`{name}` is no name for a list", hint)
+
+    def _warn_of_unknown_item(self, node: Mapping) -> None:
+        keys = ", ".join(node.entries) or "nothing"
+        near = next((found for key in node.entries if (found := nearest(key, KEYS))), None)
+        hint = f"did you mean `{near}`?" if near else f"an item has one of {', '.join(KEYS)}"
+        self._warn(Code.WARN_UNKNOWN_ITEM, node.span, f"this item is ignored; it has {keys}", hint)
+
+    def _unknown_key(self, key: Scalar, known: Any, where: str) -> None:
+        near = nearest(key.value, known)
+        hint = f"did you mean `{near}`?" if near else f"known are {', '.join(known)}"
+        self._warn(
+            Code.WARN_UNKNOWN_KEY, key.span, f"`{key.value}` is no key of {where} and is ignored", hint
+        )
+
+    # --- values -------------------------------------------------------------------------------------------
+
+    def _text(self, node: Node, key: str) -> Text:
+        if not isinstance(node, Scalar):
+            raise self._refuse(node, f"`{key}` is one text, not a {_kind(node)}")
+        if node.is_null or not node.value:
+            raise self._refuse(node, f"`{key}` is empty")
+        return node.text
+
+    def _word(self, node: Node, key: str) -> str:
+        return self._text(node, key).value
+
+    def _texts(self, node: Node, key: str) -> tuple[Text, ...]:
+        if isinstance(node, Scalar) and node.is_null:
+            return ()
+        if not isinstance(node, Sequence):
+            raise self._refuse(node, f"`{key}` is a list of texts, not a {_kind(node)}", "write [a, b]")
+        texts = []
+        for item in node.items:
+            if not isinstance(item, Scalar) or item.is_null:
+                raise self._refuse(item, f"an entry of `{key}` is one text")
+            texts.append(item.text)
+        return tuple(texts)
+
+    def _bool(self, node: Node, key: str) -> bool:
+        found = boolean(node.value) if isinstance(node, Scalar) else None
+        if found is None:
+            raise self._refuse(node, f"`{key}` is true or false")
+        return found
+
+    def _uint32(self, node: Node, key: str) -> int:
+        word = self._word(node, key)
+        if not (word.isascii() and word.isdigit() and int(word) < 2**32):
+            raise self._refuse(node, f"`{key}` is a whole number of milliseconds")
+        return int(word)
+
+    def _priority(self, node: Node, key: str) -> Priority:
+        word = self._word(node, key)
+        try:
+            return Priority.parse(word)
+        except ValueError as error:
+            near = nearest(word.upper(), [*Priority.__members__, "INFO"])
+            raise self._refuse(node, str(error), f"did you mean {near}?" if near else None) from None
+
+    def _overrides(self, node: Node, key: str) -> dict[str, str]:
+        if not isinstance(node, Mapping) or not node.entries:
+            raise self._refuse(node, f"`{key}` maps keys to append or replace", "write {condition: append}")
+        found = {}
+        for name, (_, value) in node.entries.items():
+            word = self._word(value, name)
+            if word not in {"append", "replace"}:
+                raise self._refuse(value, f"`{word}` is no override: there are append and replace")
+            found[name] = word
+        return found
+
+    def _exceptions(self, node: Node, key: str) -> tuple[ExceptionItem, ...]:
+        if isinstance(node, Scalar) and node.is_null:
+            return ()
+        if not isinstance(node, Sequence):
+            raise self._refuse(node, f"`{key}` is a list of exceptions, not a {_kind(node)}")
+        found = [self._exception(entry) for entry in node.items]
+        seen: set[str] = set()
+        for entry in found:
+            if entry.name in seen:
+                message = f"exception `{entry.name}` is there twice; both apply, and what is appended goes to the first"
+                self._warn(Code.WARN_EXCEPTION_NAME_NOT_UNIQUE, entry.span, message, "give it another name")
+            seen.add(entry.name)
+        return tuple(found)
+
+    def _exception(self, node: Node) -> ExceptionItem:
+        if not isinstance(node, Mapping):
+            raise self._refuse(node, "an exception is a mapping with name, fields, comps and values")
+        name = node.get("name")
+        if name is None:
+            raise self._refuse(node, "an exception needs a `name`")
+        fields, comps, values = node.get("fields"), node.get("comps"), node.get("values")
+        if (
+            values is not None
+            and not isinstance(values, Sequence)
+            and not (isinstance(values, Scalar) and values.is_null)
+        ):
+            raise self._refuse(values, "`values` is a list")
+        unknown = [key for key in node.entries if key not in EXCEPTION_KEYS]
+        is_single = not isinstance(fields, Sequence)
+        return ExceptionItem(
+            self._word(name, "name"),
+            name.span,
+            None if fields is None else self._one_or_more(fields, "fields"),
+            is_single,
+            None
+            if comps is None
+            else Comps(self._one_or_more(comps, "comps"), not isinstance(comps, Sequence), comps.span),
+            tuple(values.items) if isinstance(values, Sequence) else (),
+            next((key for key in unknown if nearest(key, ["values"])), None),
+        )
+
+    def _one_or_more(self, node: Node, key: str) -> tuple[Text, ...]:
+        return self._texts(node, key) if isinstance(node, Sequence) else (self._text(node, key),)
+
+    # --- requirements -------------------------------------------------------------------------------------
+
+    def _engine_version(self, node: Mapping) -> None:
+        value = node.entries["required_engine_version"][1]
+        word = self._word(value, "required_engine_version")
+        version = (0, int(word), 0) if word.isdigit() else self._version(value, word)
+        if version[0] != ENGINE_VERSION[0] or version > ENGINE_VERSION:
+            have = ".".join(map(str, ENGINE_VERSION))
+            message = f"the file needs engine version {word}, and this is {have}"
+            self.report.add(Diagnostic(Code.VALIDATE, message, value.span, hint="update falcocore"))
+
+    def _plugin_versions(self, node: Mapping) -> Iterator[Requirement]:
+        value = node.entries["required_plugin_versions"][1]
+        if not isinstance(value, Sequence):
+            raise self._refuse(value, "`required_plugin_versions` is a list of {name, version}")
+        for entry in value.items:
+            first = self._plugin_version(entry)
+            others = entry.get("alternatives") if isinstance(entry, Mapping) else None
+            more = [self._plugin_version(e) for e in others.items] if isinstance(others, Sequence) else []
+            names = [plugin.name for plugin in (first, *more)]
+            if len(set(names)) < len(names):
+                message = "a plugin is named twice in one requirement"
+                self.report.add(Diagnostic(Code.VALIDATE, message, entry.span))
+                continue
+            yield Requirement((first, *more), entry.span)
+
+    def _plugin_version(self, node: Node) -> PluginVersion:
+        name = node.get("name") if isinstance(node, Mapping) else None
+        version = node.get("version") if isinstance(node, Mapping) else None
+        if name is None or version is None:
+            raise self._refuse(node, "a requirement has `name` and `version`")
+        return PluginVersion(
+            self._word(name, "name"), self._version(version, self._word(version, "version"), Code.VALIDATE)
+        )
+
+    def _version(self, node: Node, word: str, code: Code = Code.YAML_VALIDATE) -> tuple[int, int, int]:
+        match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", word)
+        if not match:
+            self.report.add(Diagnostic(code, f"`{word}` is not a version", node.span, hint="write 1.2.3"))
+            raise UnusableError
+        major, minor, patch = match.groups()
+        return int(major), int(minor), int(patch)
+
+    # --- reporting ----------------------------------------------------------------------------------------
+
+    def _error(self, span: Span, message: str, hint: str | None = None) -> None:
+        self.report.add(Diagnostic(Code.YAML_VALIDATE, message, span, hint=hint))
+
+    def _refuse(self, node: Node, message: str, hint: str | None = None) -> UnusableError:
+        self._error(node.span, message, hint)
+        return UnusableError(message)
+
+    def _warn(self, code: Code, span: Span, message: str, hint: str | None = None) -> None:
+        self.report.add(Diagnostic(code, message, span, hint=hint))
+
+
+def _kind(node: Node) -> str:
+    return {Scalar: "single value", Sequence: "list", Mapping: "mapping"}[type(node)]

@@ -1,0 +1,51 @@
+"""Which rules run: their own `enabled`, the configuration's `rules:`, and the least severe priority."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from falcocore.rules.collection import RuleDefinition
+from falcocore.types import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """One entry of `rules:`. `rule` may hold `*`; `tag` is exact; both given, both have to fit."""
+
+    enable: bool
+    rule: str | None = None
+    tag: str | None = None
+
+    def fits(self, rule: RuleDefinition) -> bool:
+        """True where the entry speaks of the rule."""
+        if self.rule is not None and not _pattern(self.rule).fullmatch(rule.name):
+            return False
+        return self.tag is None or self.tag in rule.tags
+
+    def __str__(self) -> str:
+        parts = [
+            f"{key}: {value}" for key, value in (("rule", self.rule), ("tag", self.tag)) if value is not None
+        ]
+        return f"{'enable' if self.enable else 'disable'} {{{', '.join(parts)}}}"
+
+
+def _pattern(rule: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, rule.split("*"))), re.DOTALL)
+
+
+def reason_not_to_run(rule: RuleDefinition, selections: Sequence[Selection], least: Priority) -> str | None:
+    """Why a rule does not run; None where it does. The last entry that speaks of a rule decides."""
+    if rule.priority > least:
+        return f"its priority {rule.priority.label} is less severe than `priority: {least.label.lower()}`"
+    enabled, reason = rule.enabled, "its rule file says `enabled: false`"
+    for selection in selections:
+        if selection.fits(rule):
+            enabled, reason = selection.enable, f"the configuration's `rules` say {selection}"
+    return None if enabled else reason
+
+
+def without_effect(selections: Iterable[Selection], rules: Sequence[RuleDefinition]) -> list[Selection]:
+    """Entries that speak of no rule, most likely misspelt."""
+    return [selection for selection in selections if not any(selection.fits(rule) for rule in rules)]
