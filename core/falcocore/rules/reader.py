@@ -256,7 +256,9 @@ class _Reader:
         seen: set[str] = set()
         for entry in found:
             if entry.name in seen:
-                message = f"exception `{entry.name}` is there twice; both apply, and what is appended goes to the first"
+                message = (
+                    f"exception `{entry.name}` is there twice; both apply, appended values go to the first"
+                )
                 self._warn(Code.WARN_EXCEPTION_NAME_NOT_UNIQUE, entry.span, message, "give it another name")
             seen.add(entry.name)
         return tuple(found)
@@ -268,25 +270,23 @@ class _Reader:
         if name is None:
             raise self._refuse(node, "an exception needs a `name`")
         fields, comps, values = node.get("fields"), node.get("comps"), node.get("values")
-        if (
-            values is not None
-            and not isinstance(values, Sequence)
-            and not (isinstance(values, Scalar) and values.is_null)
-        ):
-            raise self._refuse(values, "`values` is a list")
-        unknown = [key for key in node.entries if key not in EXCEPTION_KEYS]
-        is_single = not isinstance(fields, Sequence)
+        has_values = values is not None and not (isinstance(values, Scalar) and values.is_null)
+        if has_values and not isinstance(values, Sequence):
+            raise self._refuse(node.entries["values"][0], "`values` is a list")
         return ExceptionItem(
-            self._word(name, "name"),
-            name.span,
-            None if fields is None else self._one_or_more(fields, "fields"),
-            is_single,
-            None
-            if comps is None
-            else Comps(self._one_or_more(comps, "comps"), not isinstance(comps, Sequence), comps.span),
-            tuple(values.items) if isinstance(values, Sequence) else (),
-            next((key for key in unknown if nearest(key, ["values"])), None),
+            name=self._word(name, "name"),
+            span=name.span,
+            fields=None if fields is None else self._one_or_more(fields, "fields"),
+            is_single=not isinstance(fields, Sequence),
+            comps=None if comps is None else self._comps(comps),
+            values=tuple(values.items) if isinstance(values, Sequence) else (),
+            near_miss=next(
+                (k for k in node.entries if k not in EXCEPTION_KEYS and nearest(k, ["values"])), None
+            ),
         )
+
+    def _comps(self, node: Node) -> Comps:
+        return Comps(self._one_or_more(node, "comps"), not isinstance(node, Sequence), node.span)
 
     def _one_or_more(self, node: Node, key: str) -> tuple[Text, ...]:
         return self._texts(node, key) if isinstance(node, Sequence) else (self._text(node, key),)

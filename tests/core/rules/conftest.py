@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from falcocore.fields import Field, FieldTable
 from falcocore.lang.text import SourceFile
 from falcocore.rules.loader import Catalogue, LoadResult, LoadSettings, load

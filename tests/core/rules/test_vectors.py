@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from falcocore.fields import FieldTable
 from falcocore.lang.bound import BoundNode
 from falcocore.lang.check import check_condition
@@ -31,7 +32,7 @@ def codes(entries: list[Any]) -> list[str]:
 
 
 def result_of(diagnostics: list[Any]) -> dict[str, list[str]]:
-    """What the table holds of one file: codes, each once; with errors, warnings are not compared."""
+    """What the table holds of one file: codes, each once."""
     return {
         "errors": codes([d for d in diagnostics if d.is_error]),
         "warnings": codes([d for d in diagnostics if not d.is_error]),
@@ -44,12 +45,14 @@ def differences(case: dict[str, Any], result: LoadResult, table: FieldTable) -> 
         return [] if [d.code for d in result.errors] == [Code.PLUGIN_VERSION] else ["not fatal"]
     wanted_results = case["results"] + case["results"][-1:] * (len(result.files) - len(case["results"]))
     for file, wanted in zip(result.files, wanted_results, strict=True):
-        wanted = {} if wanted == "ok" else wanted
+        expected = {} if wanted == "ok" else wanted
         have = result_of(result.of(file))
-        for kind in ("errors", "warnings"):
-            if have[kind] != sorted(set(wanted.get(kind, []))):
-                found.append(f"{file.name}: {kind} {have[kind]}, wanted {wanted.get(kind, [])}")
-        if (not schema_problems(file)) != wanted.get("schema_valid", True):
+        found += [
+            f"{file.name}: {kind} {have[kind]}, wanted {expected.get(kind, [])}"
+            for kind in ("errors", "warnings")
+            if have[kind] != sorted(set(expected.get(kind, [])))
+        ]
+        if (not schema_problems(file)) != expected.get("schema_valid", True):
             found.append(f"{file.name}: schema {schema_problems(file)}")
     rules = {loaded.definition.name: loaded for loaded in result.rules}
     active = {rule.name: rule for rules in result.rule_sets.values() for rule in rules.rules}
@@ -80,6 +83,9 @@ def _shape(node: Any) -> Any:
     """A bound tree with what tells it from another, places left out."""
     if hasattr(node, "operator"):
         right = getattr(node.right, "label", node.right)
+        if isinstance(right, frozenset):
+            # The table prints a literal with a comma without quotes; it can't be told from two.
+            right = {piece for constant in right for piece in str(constant).split(",")}
         return (
             getattr(node.left, "label", None) or node.left.transformer.name,
             node.operator.name,
