@@ -1,0 +1,1 @@
+"""falco.yaml and `-o`, read into frozen settings."""

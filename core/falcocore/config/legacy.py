@@ -1,0 +1,81 @@
+"""Falco's own ways to name sources and outputs, mapped onto ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from falcocore.config.tree import Warn
+from falcocore.config.values import Reader
+from falcocore.errors import ConfigError
+
+PLUGIN_SOURCES = {"k8saudit": "k8s_audit"}
+"""Falco's plugins that are a source here."""
+FIELD_PLUGINS = frozenset({"json", "container", "k8smeta"})
+"""Falco's plugins that only offer fields, which the sources here have by themselves."""
+OPTIONS = {"k8saudit": {"webhookMaxBatchSize": "max_body_bytes"}}
+"""Keys of `init_config` and the options that they are; the others have no counterpart and no effect."""
+
+Found = tuple[str, str | None, dict[str, Any]]
+
+
+def plugin_sources(reader: Reader, warn: Warn) -> Iterator[Found]:
+    """(source, target, options) of `plugins`, those that `load_plugins` names where it is given."""
+    loaded = reader.texts("load_plugins") if reader.has("load_plugins") else None
+    known = []
+    for entry in reader.entries("plugins"):
+        name = entry.required_text("name")
+        known.append(name)
+        if loaded is not None and name not in loaded:
+            continue
+        if name in PLUGIN_SOURCES:
+            target = (entry.text("open_params", "") or "").strip() or None
+            yield PLUGIN_SOURCES[name], target, _options(entry, name)
+        elif name not in FIELD_PLUGINS:
+            warn(f"{entry.where}: plugin {name} has no counterpart here and is left out")
+    for name in loaded or ():
+        if name not in known:
+            raise ConfigError(f"load_plugins: there is no plugin {name} in `plugins`")
+
+
+def _options(entry: Reader, name: str) -> dict[str, Any]:
+    if isinstance(entry.raw("init_config"), str):
+        text = entry.text("init_config", "") or "{}"
+        try:
+            given = json.loads(text)
+        except ValueError as error:
+            raise ConfigError(f"{entry.where}.init_config is not JSON: {error}") from None
+        if not isinstance(given, dict):
+            raise ConfigError(f"{entry.where}.init_config is not a JSON object")
+    else:
+        given = dict(entry.mapping("init_config"))
+    renamed: Mapping[str, str] = OPTIONS[name]
+    return {renamed[key]: value for key, value in given.items() if key in renamed}
+
+
+def webserver_source(reader: Reader) -> Iterator[Found]:
+    """The webhook as Falco up to 0.31 had it, in the web server's settings.
+
+    Without `k8s_audit_endpoint` the settings are those of the newer server for health checks.
+    """
+    server = reader.inner("webserver")
+    if server.boolean("enabled", False) and server.has("k8s_audit_endpoint"):
+        if server.boolean("ssl_enabled", False):
+            raise ConfigError(
+                "webserver.ssl_enabled: the webhook has no TLS yet",
+                hint="put it behind a proxy that has, and switch it off",
+            )
+        host = server.text("listen_address", "0.0.0.0")  # noqa: S104 - Falco's default
+        host = f"[{host}]" if ":" in host else host
+        port, path = server.text("listen_port", "8765"), server.text("k8s_audit_endpoint", "/k8s-audit")
+        yield "k8s_audit", f"http://{host}:{port}/{path.lstrip('/')}", {}
+
+
+def unserved_outputs(reader: Reader, warn: Warn) -> None:
+    """Say which of Falco's outputs are enabled and not served by this version."""
+    for name in ("syslog_output", "program_output", "http_output", "grpc_output"):
+        if reader.inner(name).boolean("enabled", False):
+            warn(
+                f"{name} is enabled, but this version does not deliver there: alerts go to the other outputs"
+            )

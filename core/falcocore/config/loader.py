@@ -1,0 +1,77 @@
+"""The whole configuration: the main file, what it includes, and `-o`, in the order that decides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from falcocore.config.keys import KNOWN
+from falcocore.config.overrides import apply_override
+from falcocore.config.tree import Warn, read_tree
+from falcocore.errors import ConfigError, nearest
+
+DEFAULT_FILE = Path("/etc/falcocore/falcocore.yaml")
+
+
+def load_config(
+    path: Path | None, overrides: Sequence[str], warn: Warn, environment: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """The merged configuration. Without `path`, DEFAULT_FILE is read where it exists.
+
+    Raises:
+        ConfigError: a file that can't be read, or an override that can't be applied.
+    """
+    if path is not None and not path.exists():
+        raise ConfigError(f"configuration {path} does not exist", hint="check the path given with -c")
+    main = path if path is not None else DEFAULT_FILE if DEFAULT_FILE.exists() else None
+    config = read_tree(main, warn, environment) if main else {}
+    includes = [text for text in overrides if text.startswith("config_files")]
+    for text in includes:
+        apply_override(config, text)
+    for entry in config.get("config_files") or []:
+        _include(config, entry, main, warn, environment)
+    for text in overrides:
+        if text in includes:
+            continue
+        key = apply_override(config, text)
+        if key not in KNOWN:
+            near = nearest(key, KNOWN)
+            warn(f"-o {text}: unknown key `{key}`: {f'did you mean `{near}`?' if near else 'it is ignored'}")
+    return config
+
+
+def _include(
+    config: dict[str, Any], entry: Any, main: Path | None, warn: Warn, environment: Mapping[str, str]
+) -> None:
+    path, strategy = entry, "append"
+    if isinstance(entry, dict):
+        path, strategy = entry.get("path"), entry.get("strategy") or "append"
+    if not isinstance(path, str):
+        raise ConfigError("an entry of config_files is a path, or {path: ..., strategy: ...}")
+    if strategy not in {"append", "override", "add-only"}:
+        raise ConfigError(
+            f"config_files: `{strategy}` is no strategy", hint="there are append, override and add-only"
+        )
+    place = Path(path)
+    if not place.exists():
+        return  # Falco skips what is not there: distributions list a directory that may be missing
+    files = sorted(f for f in place.iterdir() if f.is_file()) if place.is_dir() else [place]
+    for file in files:
+        if main is not None and file.resolve() == main.resolve():
+            raise ConfigError(f"config_files: {file} includes itself")
+        tree = read_tree(file, warn, environment)
+        if "config_files" in tree:
+            raise ConfigError(f"{file}: an included file can't include others (config_files)")
+        _merge(config, tree, strategy)
+
+
+def _merge(config: dict[str, Any], tree: Mapping[str, Any], strategy: str) -> None:
+    """Lists are put together under `append`; every other top-level key is replaced whole."""
+    for key, value in tree.items():
+        known = config.get(key)
+        if strategy == "append" and isinstance(known, list) and isinstance(value, list):
+            config[key] = [*known, *value]
+        elif strategy != "add-only" or key not in config:
+            config[key] = value
