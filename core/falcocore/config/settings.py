@@ -22,7 +22,7 @@ from falcocore.types import Priority
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """One source to run. `instance` tells two of the same name apart; `restart` starts it again when it fails."""
+    """One source to run. `instance` tells two of the same name apart; `restart` is for when it fails."""
 
     name: str
     instance: str
@@ -42,7 +42,7 @@ class OutputSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The configuration. `rules_files` is None where the key is missing: the default packs are loaded then."""
+    """The configuration. `rules_files` is None where the key is missing: default packs are loaded then."""
 
     rules_files: tuple[str, ...] | None
     load: LoadSettings

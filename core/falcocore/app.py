@@ -1,0 +1,161 @@
+"""The wiring: configuration, plugins and rule files become an engine that is ready to run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from falcocore import rulefiles
+from falcocore.config.loader import load_config
+from falcocore.config.settings import Settings, SourceSettings, read_settings, with_unique_instances
+from falcocore.counters import Counters
+from falcocore.engine import Engine
+from falcocore.errors import ConfigError
+from falcocore.fields import FieldTable
+from falcocore.host import PluginHost
+from falcocore.options import build
+from falcocore.output import Output
+from falcocore.rules.loader import Catalogue, LoadResult, load
+from falcocore.runner import Runner
+from falcocore.source import Source, Stream
+from falcocore.writer import Writer
+
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for. `sources` are texts NAME or NAME=TARGET."""
+
+    config: Path | None = None
+    overrides: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
+class Tables(Mapping[str, FieldTable]):
+    """The field table of each installed source, made when it is first asked for."""
+
+    def __init__(self, host: PluginHost, static_fields: Mapping[str, str]) -> None:
+        self._host = host
+        self._static = static_fields
+        self._names = sorted({*host.names("source"), *host.field_sources()})
+        self._made: dict[str, FieldTable] = {}
+
+    def __getitem__(self, source: str) -> FieldTable:
+        if source not in self._names:
+            raise KeyError(source)
+        if source not in self._made:
+            self._made[source] = self._host.fields_for(source, self._static)
+        return self._made[source]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+@dataclass(slots=True)
+class Project:
+    """Everything that was read: the host, the settings, the sources that run, and where rules come from."""
+
+    host: PluginHost
+    settings: Settings
+    sources: tuple[SourceSettings, ...]
+    rule_files: list[Path]
+    tables: Tables
+
+    def load_rules(self) -> LoadResult:
+        """Read and compile the rule files."""
+        running = frozenset(source.name for source in self.sources)
+        files = rulefiles.read_files(self.rule_files)
+        return load(files, Catalogue(self.tables, running), self.settings.load)
+
+
+def open_project(request: Request, warn: Warn, environment: Mapping[str, str] = os.environ) -> Project:
+    """Read the configuration and find the sources and rule files that it and the command line name.
+
+    Raises:
+        ConfigError: something in the configuration or on the command line can't be used.
+        PluginError: a source or pack that is not installed, or broken.
+    """
+    config: dict[str, Any] = load_config(request.config, request.overrides, warn, environment)
+    settings = read_settings(config, warn, environment)
+    host = PluginHost()
+    sources = _requested_sources(request.sources, settings) if request.sources else settings.sources
+    for source in sources:
+        host.source(source.name)
+    if request.rules:
+        files = rulefiles.named_files(request.rules, host)
+    elif settings.rules_files is not None:
+        files = rulefiles.configured_files(settings.rules_files, host, warn)
+    else:
+        files = rulefiles.default_files((source.name for source in sources), host)
+    return Project(host, settings, sources, files, Tables(host, settings.static_fields))
+
+
+def _requested_sources(requested: Sequence[str], settings: Settings) -> tuple[SourceSettings, ...]:
+    """The sources of the command line, with the options that the configuration has for them."""
+    configured = {source.name: source for source in reversed(settings.sources)}
+    found = []
+    for text in requested:
+        name, given, target = text.partition("=")
+        known = configured.get(name, SourceSettings(name, name))
+        found.append(replace(known, target=target) if given else known)
+    return with_unique_instances(found)
+
+
+@dataclass(slots=True)
+class Application:
+    """An engine that is ready to be opened and run, and what is shown of it."""
+
+    engine: Engine
+    runners: list[Runner]
+    counters: Counters
+
+    @property
+    def sources(self) -> list[Source]:
+        """The sources, in order."""
+        return [runner.source for runner in self.runners]
+
+
+def assemble(project: Project, loaded: LoadResult) -> Application:
+    """Make sources, outputs, writer and engine.
+
+    Raises:
+        ConfigError: an option of a source or output that can't be used.
+        PluginError: an output that is not installed, or broken.
+    """
+    settings, counters = project.settings, Counters()
+    outputs = _outputs(project)
+    engine: Engine | None = None
+
+    def stop(_reason: str) -> None:
+        if engine is not None:
+            engine.stop(1)
+
+    writer = Writer(outputs, settings.format, counters, on_gone=stop)
+    runners = []
+    for source in project.sources:
+        cls = project.host.source(source.name)
+        made: Source = build(cls, source.options, f"source {source.instance}", target=source.target)
+        plugin = cls.plugin_name or cls.name
+        stream = Stream(source.name, source.instance, plugin, settings.format.hostname)
+        runners.append(Runner(made, stream, loaded.rule_sets[source.name], writer, counters))
+    restart = frozenset(source.instance for source in project.sources if source.restart)
+    engine = Engine(runners, writer, outputs, restart)
+    return Application(engine, runners, counters)
+
+
+def _outputs(project: Project) -> list[Output]:
+    outputs: list[Output] = []
+    for output in project.settings.outputs:
+        cls = project.host.output(output.type)
+        outputs.append(build(cls, output.options, f"output {output.name}"))
+    if not outputs:
+        raise ConfigError("no output is configured")
+    return outputs

@@ -1,0 +1,166 @@
+"""`falcocore`: arguments to a command, errors to messages and exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from falcocore import __version__
+
+BUILT_IN = ("run", "validate", "list")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0, 1 for any failure, 2 for wrong usage."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(given)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has gone, as `head` does. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        return _report(error)
+
+
+def _dispatch(given: list[str]) -> int:
+    parser = _parser()
+    command = next((word for word in given if not word.startswith("-")), None)
+    if command is not None and command not in BUILT_IN and given[0] == command:
+        return _plugin_command(parser, command, given[1:])
+    options = parser.parse_args(given)
+    if options.list_fields is not None:
+        from falcocore.cli.list import list_fields
+
+        return list_fields(options.list_fields or None, as_json=False)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    status: int = import_module(f"falcocore.cli.{options.command}").run(options)
+    return status
+
+
+def _report(error: Exception) -> int:
+    from falcocore.errors import FalcocoreError
+
+    if isinstance(error, FalcocoreError):
+        print(f"Error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    import traceback
+
+    traceback.print_exception(error, file=sys.stderr)
+    print(  # noqa: T201
+        "Error: this is a defect of falcocore or of one of its plugins. "
+        "Please report it with the lines above and what you did.",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _plugin_command(parser: argparse.ArgumentParser, name: str, given: list[str]) -> int:
+    """A sub-command that a plugin offers."""
+    from falcocore.errors import nearest
+    from falcocore.host import PluginHost
+
+    host = PluginHost()
+    if name not in host.names("command"):
+        known = [*BUILT_IN, *host.names("command")]
+        near = nearest(name, known)
+        guess = f"did you mean {near}? " if near else ""
+        parser.error(f"there is no command {name!r}: {guess}commands are {', '.join(known)}")
+    command = host.command(name)
+    own = argparse.ArgumentParser(prog=f"falcocore {name}", description=command.help)
+    command.configure(own)
+    return command.run(own.parse_args(given))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="falcocore",
+        description="Runtime security: events of several sources, matched against Falco's rules.",
+        epilog="`falcocore COMMAND --help` shows a command's arguments.",
+    )
+    parser.add_argument("--version", action="version", version=f"falcocore {__version__}")
+    parser.add_argument(
+        "--list",
+        dest="list_fields",
+        nargs="?",
+        const="",
+        metavar="SOURCE",
+        help="list the fields, of one source or of all (as `falcocore list fields`)",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_run(
+        commands.add_parser(
+            "run", help="match events against rules", description="Match events against rules."
+        )
+    )
+    _add_validate(
+        commands.add_parser(
+            "validate",
+            help="check rule files and show every mistake",
+            description="Check rule files, read in the given order, and show every mistake. Needs no privileges.",
+        )
+    )
+    _add_list(commands.add_parser("list", help="show what is there", description="Show what is there."))
+    return parser
+
+
+def _add_configuration(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-c", dest="config", metavar="CONFIG", help="configuration file, a falco.yaml")
+    parser.add_argument(
+        "-o",
+        dest="overrides",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="set a configuration key: -o json_output=true, -o rules[].disable.tag=network (repeatable)",
+    )
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-r",
+        dest="rules",
+        metavar="RULES",
+        action="append",
+        default=[],
+        help="rule file, directory, or pack:NAME (repeatable; default: the packs of the running sources)",
+    )
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--source",
+        dest="sources",
+        metavar="NAME[=TARGET]",
+        action="append",
+        default=[],
+        help="event source: NAME for a live one, NAME=TARGET for a file, a directory, - or a URL (repeatable)",
+    )
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_sources(parser)
+    _add_configuration(parser)
+    _add_rules(parser)
+
+
+def _add_validate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="rule file, directory, or pack:NAME")
+    _add_configuration(parser)
+    parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings, too")
+
+
+def _add_list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("sources", "fields", "rules", "outputs", "plugins"))
+    parser.add_argument("name", nargs="?", metavar="SOURCE", help="fields: only those of this source")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    _add_sources(parser)
+    _add_configuration(parser)
+    _add_rules(parser)

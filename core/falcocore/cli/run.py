@@ -1,0 +1,93 @@
+"""`falcocore run`: sources in, alerts out, until they end or a signal comes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+from falcocore.app import Application, assemble, open_project
+from falcocore.cli import logs
+from falcocore.cli.request import request_of
+from falcocore.errors import ConfigError
+from falcocore.lang.diagnostics import Code
+from falcocore.rules.loader import LoadResult
+
+log = logging.getLogger("falcocore")
+
+_SUMMED_UP = {
+    Code.WARN_UNKNOWN_SOURCE: "rules are of sources that are not installed",
+    Code.WARN_UNUSED_MACRO: "macros are not used",
+    Code.WARN_UNUSED_LIST: "lists are not used",
+}
+"""Warnings that come in dozens with files that are in order; a run gives their number only."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until every source has ended; the exit status."""
+    notes: list[str] = []
+    project = open_project(request_of(options), notes.append)
+    settings = project.settings
+    logs.set_up(level=settings.log_level, iso8601=settings.format.time_iso8601, stderr=settings.log_stderr)
+    for note in notes:
+        log.warning(note)
+    if not project.sources:
+        installed = ", ".join(project.host.names("source")) or "none is installed"
+        print(  # noqa: T201
+            "falcocore run: no source is given\n"
+            "  use --source NAME or --source NAME=TARGET, or `sources` in the configuration; "
+            f"sources: {installed}",
+            file=sys.stderr,
+        )
+        return 2
+    loaded = project.load_rules()
+    _report_rules(loaded)
+    application = assemble(project, loaded)
+    started = time.monotonic()
+    application.engine.open()
+    for line in start_lines(application):
+        log.info(line)
+    status = asyncio.run(application.engine.run(_display(application)))
+    log.info(application.counters.totals_line(time.monotonic() - started))
+    return status
+
+
+def _report_rules(loaded: LoadResult) -> None:
+    """Show what was said about the rules; errors end the run."""
+    summed: dict[Code, int] = {}
+    for diagnostic in loaded.diagnostics:
+        if diagnostic.code in _SUMMED_UP:
+            summed[diagnostic.code] = summed.get(diagnostic.code, 0) + 1
+        elif not diagnostic.is_error:
+            log.warning("%s", diagnostic)
+    for code, count in summed.items():
+        log.info("%d %s (`falcocore validate` shows them)", count, _SUMMED_UP[code])
+    for selection in loaded.idle_selections:
+        log.warning("`rules` in the configuration: `%s` fits no rule", selection)
+    if loaded.errors:
+        count = len(loaded.errors)
+        text = "\n".join(str(diagnostic) for diagnostic in loaded.errors)
+        raise ConfigError(f"the rules have {count} {'mistake' if count == 1 else 'mistakes'}:\n{text}")
+
+
+def start_lines(application: Application) -> list[str]:
+    """For each source what it does, with how many rules, and what to do next."""
+    lines = []
+    for runner in application.runners:
+        count = len(runner.rules.rules)
+        rules = f"{count} {'rule' if count == 1 else 'rules'}"
+        step = runner.source.next_step()
+        lines.append(f"{runner.name}: {runner.source.banner()} with {rules}{f'. {step}' if step else ''}")
+    return lines
+
+
+def _display(application: Application) -> Callable[[], Awaitable[None]] | None:
+    """The progress bar, on a terminal and for sources that have an end."""
+    if not sys.stderr.isatty() or not any(source.progress() for source in application.sources):
+        return None
+    from falcocore.cli.progress import watcher
+
+    return watcher(application)

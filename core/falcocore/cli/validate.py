@@ -1,0 +1,47 @@
+"""`falcocore validate`: every mistake of rule files, at its place."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import msgspec
+
+from falcocore import rulefiles
+from falcocore.app import open_project
+from falcocore.cli.request import request_of
+from falcocore.rules.loader import Catalogue, LoadResult, load
+from falcocore.rules.results import file_results
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check the files as if every installed source were running; 1 where one can't be used."""
+    notes: list[str] = []
+    project = open_project(request_of(options), notes.append)
+    paths = rulefiles.named_files(options.files, project.host)
+    catalogue = Catalogue(project.tables, frozenset(project.tables))
+    loaded = load(rulefiles.read_files(paths), catalogue, project.settings.load)
+    for note in notes:
+        print(note, file=sys.stderr)  # noqa: T201
+    if project.settings.format.json_output:
+        print(msgspec.json.encode({"falco_load_results": file_results(loaded)}).decode())  # noqa: T201
+    else:
+        _print_text(loaded)
+    return 1 if loaded.errors or (options.strict and loaded.diagnostics) else 0
+
+
+def _print_text(loaded: LoadResult) -> None:
+    """What was said about each file, and the verdict as the last line on it."""
+    for file in loaded.files:
+        said = loaded.of(file)
+        for diagnostic in said:
+            print(diagnostic, end="\n\n")  # noqa: T201
+        errors = sum(d.is_error for d in said)
+        warnings = len(said) - errors
+        verdict = "Invalid" if errors else "Ok, with warnings" if warnings else "Ok"
+        counts = [
+            f"{n} {word}{'s' if n != 1 else ''}"
+            for n, word in ((errors, "error"), (warnings, "warning"))
+            if n
+        ]
+        print(f"{file.name}: {verdict}" + (f" ({', '.join(counts)})" if counts else ""))  # noqa: T201

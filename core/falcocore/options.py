@@ -1,0 +1,90 @@
+"""Options of sources and outputs: the keyword arguments of their classes, and nothing declared twice."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from falcocore.errors import ConfigError, nearest
+from falcocore.rules.nodes import boolean
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option. `default` is `REQUIRED` where there is none."""
+
+    name: str
+    type: Any
+    default: Any
+    doc: str
+
+    @property
+    def type_name(self) -> str:
+        """The type as a listing shows it."""
+        return self.type.__name__ if isinstance(self.type, type) else str(self.type).replace("typing.", "")
+
+
+REQUIRED: Any = inspect.Parameter.empty
+_NOT_OPTIONS = frozenset({"self", "target"})
+
+
+def options_of(cls: type) -> dict[str, Option]:
+    """The options of a source or output class, by name. `target` is no option: it has its own place."""
+    init: Any = inspect.getattr_static(cls, "__init__")
+    if init is object.__init__:
+        return {}
+    hints = typing.get_type_hints(init, include_extras=True)
+    found = {}
+    for parameter in inspect.signature(init).parameters.values():
+        if parameter.name in _NOT_OPTIONS or parameter.kind not in (
+            parameter.KEYWORD_ONLY,
+            parameter.POSITIONAL_OR_KEYWORD,
+        ):
+            continue
+        hint = hints.get(parameter.name, Any)
+        doc = ""
+        if typing.get_origin(hint) is typing.Annotated:
+            hint, *extra = typing.get_args(hint)
+            doc = next((text for text in extra if isinstance(text, str)), "")
+        found[parameter.name] = Option(parameter.name, hint, parameter.default, doc)
+    return found
+
+
+def build(cls: type[T], options: Mapping[str, Any], where: str, **fixed: Any) -> T:
+    """An instance with options as the configuration has them: texts become what the annotation asks for.
+
+    `where` names the place for messages, such as `source k8s_audit`; `fixed` are arguments that are given
+    as they are.
+
+    Raises:
+        ConfigError: an unknown option, a missing one, or one of the wrong type.
+    """
+    declared = options_of(cls)
+    for name in options:
+        if name not in declared:
+            near = nearest(name, declared)
+            known = f"options are {', '.join(declared)}" if declared else "it has no options"
+            raise ConfigError(
+                f"{where} has no option `{name}`", hint=f"did you mean `{near}`?" if near else known
+            )
+    for name, option in declared.items():
+        if option.default is REQUIRED and name not in options:
+            raise ConfigError(f"{where} needs the option `{name}`", hint=option.doc or None)
+    values = {name: _converted(declared[name], value, where) for name, value in options.items()}
+    return cls(**fixed, **values)
+
+
+def _converted(option: Option, value: Any, where: str) -> Any:
+    if option.type is bool and isinstance(value, str) and (word := boolean(value)) is not None:
+        return word
+    try:
+        return msgspec.convert(value, option.type, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: option `{option.name}`: {error}", hint=f"given is `{value}`") from None
