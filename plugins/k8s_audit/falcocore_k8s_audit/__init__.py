@@ -1,0 +1,1 @@
+"""Kubernetes audit events for falcocore: webhook and file source, `ka.*` and `jevt.*` fields."""

@@ -1,0 +1,69 @@
+"""Where the webhook listens: `http://HOST:PORT/PATH` parsed, and bound."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from falcocore.api import SourceError
+
+DEFAULT = "http://127.0.0.1:9765/k8s-audit"
+_EXAMPLE = f"write it as {DEFAULT}"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Host (empty: every address of the machine), port (0: any free one), and path."""
+
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Read a URL; an empty one is the default, and so is a port or path that it leaves out.
+
+        Raises:
+            SourceError: it is no such URL.
+        """
+        parts, usual = urlsplit(url or DEFAULT), urlsplit(DEFAULT)
+        try:
+            port = parts.port
+        except ValueError:
+            raise SourceError(f"source k8s_audit: {url} has no valid port", hint=_EXAMPLE) from None
+        if parts.query or parts.fragment or parts.username is not None:
+            raise SourceError(f"source k8s_audit: {url} is more than host, port and path", hint=_EXAMPLE)
+        path = parts.path if parts.path not in {"", "/"} else usual.path
+        return cls(parts.hostname or "", usual.port or 0 if port is None else port, path)
+
+    def bind(self) -> socket.socket:
+        """A socket that listens there.
+
+        Raises:
+            SourceError: it can't be bound; says why.
+        """
+        try:
+            family, kind, protocol, _, place = socket.getaddrinfo(
+                self.host or None, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+        except OSError as error:
+            raise SourceError(f"source k8s_audit: {self.host} is no address of this machine: {error}") from None
+        bound = socket.socket(family, kind, protocol)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(place)
+            bound.listen(128)
+        except OSError as error:
+            bound.close()
+            raise SourceError(
+                f"source k8s_audit: can't listen on {self.host or '*'}:{self.port}: {error.strerror}",
+                hint="another program may listen there; take another port with --source k8s_audit=http://HOST:PORT/PATH",
+            ) from None
+        return bound
+
+
+def url_of(bound: socket.socket, path: str) -> str:
+    """The URL under which a bound socket is reached from this machine."""
+    host, port = bound.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"

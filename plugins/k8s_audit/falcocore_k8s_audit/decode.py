@@ -1,0 +1,157 @@
+"""From a received body, or a line of a file, to events.
+
+The normal case is one pass of msgspec over the whole body. A body that this pass can't take, or that it
+would read otherwise than Falco does (the first of two equal keys counts), is split, and its items are
+read one by one: a strange item costs its neighbours some microseconds and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from falcocore_k8s_audit.event import AuditEvent, Document
+from falcocore_k8s_audit.raw import UNREADABLE, children, compact, text, without_lone_surrogates
+from falcocore_k8s_audit.record import EMPTY, Envelope, Group, Record, record_of
+from falcocore_k8s_audit.scan import NotJsonError
+from falcocore_k8s_audit.stamp import parse_time_ns
+
+ARRAYS_DEEP = 64
+"""Arrays may hold arrays; one nested more deeply is refused."""
+COMPLAINTS = 20
+"""So many bad items are described; the others are only counted."""
+NO_OBJECT = "an audit event is a JSON object, this is another value"
+NO_ITEMS = "the EventList has no array `items`"
+
+G = TypeVar("G", bound=Group)
+_encode_into = msgspec.json.Encoder().encode_into
+_envelope = msgspec.json.Decoder(Envelope)
+_record = msgspec.json.Decoder(Record)
+
+
+class Decoded:
+    """Events of one batch, and what was wrong with the items that are none.
+
+    `recognised` says that at least one body was a list of audit events, whatever became of its items.
+    """
+
+    def __init__(self, cluster: str = "") -> None:
+        self.cluster = cluster
+        self.events: list[AuditEvent] = []
+        self.rejected = 0
+        self.complaints: list[str] = []
+        self.recognised = False
+
+    def reject(self, where: str, reason: str) -> None:
+        """Count an item that can't be used."""
+        self.rejected += 1
+        if len(self.complaints) < COMPLAINTS:
+            self.complaints.append(f"{where}: {reason}")
+
+    def read(self, body: bytes, where: str) -> None:
+        """Add the events of a body: an Event, an EventList, or an array of them at any depth.
+
+        `where` begins the position in complaints, such as `audit.log:12`.
+        """
+        waiting = [(body.strip(), where, 0)]
+        while waiting:
+            document, position, depth = waiting.pop()
+            if not document.startswith(b"["):
+                self._read_document(document, position)
+            elif depth == ARRAYS_DEEP:
+                self.reject(position, f"arrays are nested more than {ARRAYS_DEEP} deep")
+            else:
+                waiting += reversed(self._members_of_array(document, position, depth + 1))
+
+    def _members_of_array(self, array: bytes, where: str, depth: int) -> list[tuple[bytes, str, int]]:
+        try:
+            elements = children(array) or ()
+        except NotJsonError as error:
+            self.reject(where, f"not JSON: {error}")
+            return []
+        return [(bytes(raw), f"{where}[{index}]", depth) for index, raw in enumerate(elements)]
+
+    def _read_document(self, document: bytes, where: str) -> None:
+        try:
+            envelope = _decode_exactly(_envelope, document)
+            if envelope is None:
+                spelled, document = document, compact(without_lone_surrogates(document))
+                envelope = _decode_exactly(_envelope, document) if document != spelled else None
+            if envelope is None or envelope.kind not in ("Event", "EventList"):
+                self._read_members(document, where)
+            elif envelope.kind == "Event":
+                self._read_event(envelope, document, where)
+            elif envelope.items is None:
+                self.reject(where, NO_ITEMS)
+            else:
+                self._read_items(envelope.items, Document(document, self.cluster), where)
+        except NotJsonError as error:
+            self.reject(where, f"not JSON: {error}")
+
+    def _read_members(self, document: bytes, where: str) -> None:
+        members = children(document)
+        if not isinstance(members, dict):
+            self.reject(where, NO_OBJECT)
+            return
+        kind = members.get("kind", Raw(b"missing"))
+        match bytes(kind):
+            case b'"Event"':
+                self._read_event(record_of(members), document, where)
+            case b'"EventList"':
+                items = children(members["items"]) if "items" in members else None
+                if isinstance(items, list):
+                    records = map(_read_record, items)
+                    self._read_items(records, Document(document, self.cluster, items), where)
+                else:
+                    self.reject(where, NO_ITEMS)
+            case _:
+                self.reject(where, f"not an audit event: kind is {text(kind)[:60]}, not Event or EventList")
+
+    def _read_event(self, record: Record, document: bytes, where: str) -> None:
+        refusal = self._add(record, Document(document, self.cluster, [Raw(document)]), 0)
+        if refusal is not None:
+            self.reject(where, refusal)
+
+    def _read_items(self, records: Iterable[Record | None], source: Document, where: str) -> None:
+        self.recognised = True
+        for index, record in enumerate(records):
+            refusal = NO_OBJECT if record is None else self._add(record, source, index)
+            if refusal is not None:
+                self.reject(f"{where} items[{index}]", refusal)
+
+    def _add(self, record: Record, source: Document, index: int) -> str | None:
+        stamp = record.stageTimestamp
+        if stamp is None:
+            return "stageTimestamp is missing"
+        time_ns = parse_time_ns(stamp)
+        if time_ns is None:
+            return f"stageTimestamp {stamp[:60]!r} is not a time of RFC 3339 from 1970 on"
+        readable = record if record.auditID is not None else EMPTY
+        self.events.append(AuditEvent(readable, time_ns, source, index))
+        return None
+
+
+def _decode_exactly(decoder: msgspec.json.Decoder[G], document: bytes | Raw) -> G | None:
+    """Decode, or None where the result would not be the whole of the document.
+
+    Encoding is cheap, as the large parts are copied. It can't give more bytes than came in; where it
+    gives as many, no key was dropped as a repetition of another and none was unknown.
+    """
+    try:
+        decoded = decoder.decode(document)
+    except UNREADABLE:
+        return None
+    encoded = bytearray(len(document))
+    _encode_into(decoded, encoded)
+    return decoded if len(encoded) == len(document) else None
+
+
+def _read_record(raw: Raw) -> Record | None:
+    record = _decode_exactly(_record, raw)
+    if record is not None:
+        return record
+    members = children(raw)
+    return record_of(members) if isinstance(members, dict) else None

@@ -1,0 +1,75 @@
+"""One audit event: its record, and a memory of the parts that rules have opened."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+from msgspec import Raw
+
+from falcocore_k8s_audit.pointer import step
+from falcocore_k8s_audit.raw import Elements, Members, children, compact
+from falcocore_k8s_audit.record import EMPTY, RAW_LEAVES, Record
+
+Path = tuple[str, ...]
+Opened = Members | Elements | None
+
+
+class Document:
+    """The JSON text that events were decoded from, split into their texts when one is asked for."""
+
+    __slots__ = ("_items", "_text", "cluster")
+
+    def __init__(self, text: bytes, cluster: str, items: list[Raw] | None = None) -> None:
+        self._text = text
+        self._items = items
+        self.cluster = cluster
+
+    def item(self, index: int) -> bytes:
+        """The text of the event at `index`, as it arrived."""
+        if self._items is None:
+            found = children(self._text)
+            items = children(found["items"]) if isinstance(found, dict) else None
+            self._items = items if isinstance(items, list) else []
+        return bytes(self._items[index])
+
+
+class AuditEvent(msgspec.Struct, gc=False, eq=False):
+    """What the getters of this source's fields take."""
+
+    record: Record
+    """What was decoded; EMPTY without an `auditID`, which makes every `ka.*` field absent."""
+    time_ns: int
+    document: Document
+    index: int
+    _opened: dict[Path, Opened] | None = None
+
+    @property
+    def key(self) -> str:
+        """Cluster, audit id and stage; a hash of the text where there is no audit id."""
+        cluster, record = self.document.cluster, self.record
+        if record is EMPTY:
+            return f"{cluster}/{hashlib.sha256(self.text).hexdigest()}"
+        return f"{cluster}/{record.auditID}/{record.stage or ''}"
+
+    @property
+    def text(self) -> bytes:
+        """The whole event as compact JSON: order, repeated keys, numbers and escapes as they arrived."""
+        return compact(self.document.item(self.index))
+
+    def find(self, path: Path) -> Raw | None:
+        """The value at `path` below the event's root, None if there is none."""
+        leaf = RAW_LEAVES.get(path)
+        if leaf is not None:
+            return leaf(self.record) or None
+        return step(self.open(path[:-1]), path[-1])
+
+    def open(self, path: Path) -> Opened:
+        """What is directly below `path`; remembered, because rules read the same parts again and again."""
+        if self._opened is None:
+            self._opened = {}
+        elif path in self._opened:
+            return self._opened[path]
+        raw = self.find(path) if path else self.text
+        opened = self._opened[path] = None if raw is None else children(raw)
+        return opened

@@ -1,0 +1,138 @@
+"""Audit events in files: JSON Lines, plain, gzip or zstd; a file, a directory, or standard input."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from falcocore.api import Batch, Progress, SourceError
+from falcocore_k8s_audit.compression import unpacker_for
+from falcocore_k8s_audit.decode import Decoded
+
+BLOCK_BYTES = 1 << 20
+"""What is read at a time. A pipe gives less, and its lines are passed on as they come."""
+
+
+class Files:
+    """Reads files once, from the first line to the last, in blocks, so that memory stays flat."""
+
+    def __init__(self, target: str, note: Callable[[Decoded], None]) -> None:
+        self._target = target
+        self._note = note
+        self._paths: list[Path] = []
+        self._total_bytes: int | None = None
+        self._done_bytes = 0
+        self._stopped = False
+        self._wake_reader, self._wake_writer = os.pipe()
+
+    def open(self) -> None:
+        """Find the files.
+
+        Raises:
+            SourceError: the target is not there or can't be read.
+        """
+        if self._target == "-":
+            return
+        target = Path(self._target)
+        try:
+            self._paths = _plain_files(target) if target.is_dir() else [target]
+            sizes = [path.stat() for path in self._paths]
+            for path in self._paths:
+                path.open("rb").close()
+        except OSError as error:
+            raise SourceError(
+                f"source k8s_audit: {error.filename or target} can't be read: {error.strerror}",
+                hint="give a file, a directory, - for standard input, or http://HOST:PORT/PATH for the webhook",
+            ) from None
+        if all(stat.S_ISREG(size.st_mode) for size in sizes):
+            self._total_bytes = sum(size.st_size for size in sizes)
+
+    def banner(self) -> str:
+        """What is read."""
+        return f"reading {'standard input' if self._target == '-' else self._target}"
+
+    def next_step(self) -> str | None:
+        """Nothing: alerts come by themselves."""
+        return None
+
+    def progress(self) -> Progress | None:
+        """Bytes read of all files, compressed ones as they are."""
+        return Progress(self._done_bytes, self._total_bytes)
+
+    def stop(self) -> None:
+        """End after the block that is being worked on, also where a pipe gives nothing."""
+        self._stopped = True
+        os.write(self._wake_writer, b"\0")
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield a batch for each block of lines."""
+        if self._target == "-":
+            yield from self._read(sys.stdin.buffer, "standard input")
+        for path in self._paths:
+            if not self._stopped:
+                with path.open("rb", buffering=0) as file:
+                    yield from self._read(file, str(path))
+
+    def _read(self, file: BinaryIO, name: str) -> Iterator[Batch]:
+        number = 0
+        for lines in _whole_lines(self._unpacked(file, name)):
+            decoded = Decoded()
+            for line in lines.split(b"\n"):
+                number += 1
+                if number == 1 and line.strip() in {b"{", b"["}:
+                    raise SourceError(
+                        f"{name} is a document over many lines; one event on each line is wanted",
+                        hint=f"make it so with: jq -c . {name}",
+                    )
+                if line and not line.isspace():
+                    decoded.read(line, f"{name}:{number}")
+            self._note(decoded)
+            yield Batch(decoded.events)
+
+    def _unpacked(self, file: BinaryIO, name: str) -> Iterator[bytes]:
+        """The content in pieces, decompressed where its first bytes say so."""
+        first = self._next_piece(file)
+        unpacker = unpacker_for(first, name)
+        piece = first
+        while piece:
+            yield from unpacker.feed(piece)
+            piece = self._next_piece(file)
+        if not self._stopped:
+            unpacker.finish()
+
+    def _next_piece(self, file: BinaryIO) -> bytes:
+        """What can be read now, at most a block; empty at the end, or when told to stop."""
+        select.select([file, self._wake_reader], [], [])
+        if self._stopped:
+            return b""
+        piece = os.read(file.fileno(), BLOCK_BYTES)
+        self._done_bytes += len(piece)
+        return piece
+
+
+def _plain_files(directory: Path) -> list[Path]:
+    """The plain files of a directory, that of the oldest modification first."""
+    files = [path for path in directory.iterdir() if path.is_file()]
+    if not files:
+        raise FileNotFoundError(2, "there is no file in it", str(directory))
+    return sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces cut at line ends, without the last one's line end; a line of any length comes whole."""
+    begun: list[bytes] = []
+    for piece in pieces:
+        end = piece.rfind(b"\n")
+        if end < 0:
+            begun.append(piece)
+            continue
+        begun.append(piece[:end])
+        yield b"".join(begun)
+        begun = [piece[end + 1 :]]
+    if last := b"".join(begun):
+        yield last
