@@ -6,6 +6,7 @@ nested file ends with a crash, and its resolver refuses a bare `=`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -18,6 +19,9 @@ from falcocore.lang.text import SourceFile, Span, Text
 from falcocore.rules.scalars import scalar_offsets
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BOM = "\ufeff"
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+"""Anchor and tag, which the parser counts as the beginning of a node."""
 
 MAX_NESTING = 50
 MAX_NODES = 1_000_000
@@ -48,11 +52,17 @@ class Scalar:
     @property
     def text(self) -> Text:
         """The value as a text that leads back to the file."""
-        return Text(
-            self.value,
-            self.file,
-            lambda: scalar_offsets(self.file.text, self.start, self.end, self.style, self.value),
-        )
+        return Text(self.value, self.file, self._offsets)
+
+    @property
+    def stripped(self) -> Text:
+        """The text without the white space at its ends."""
+        value = self.value.strip()
+        shift = self.value.find(value)
+        return Text(value, self.file, lambda: self._offsets()[shift : shift + len(value) + 1])
+
+    def _offsets(self) -> list[int]:
+        return scalar_offsets(self.file.text, self.start, self.end, self.style, self.value)
 
     @property
     def span(self) -> Span:
@@ -78,13 +88,17 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A mapping; keys that are no scalars are left out, merge keys are put in."""
+    """A mapping; keys that are no scalars are left out, merge keys are put in.
+
+    Of equal keys the first counts, as for Falco; `repeated` are the others.
+    """
 
     file: SourceFile
     start: int
     end: int
     entries: dict[str, tuple[Scalar, Node]]
     size: int = 1
+    repeated: tuple[Scalar, ...] = ()
 
     @property
     def span(self) -> Span:
@@ -103,9 +117,15 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 class YamlError(Exception):
     """A file that is not YAML, or more than will be read."""
 
-    def __init__(self, message: str, span: Span, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        span: Span,
+        hint: str | None = None,
+        related: tuple[tuple[str, Span], ...] = (),
+    ) -> None:
         super().__init__(message)
-        self.diagnostic = Diagnostic(Code.YAML_PARSE, message, span, hint=hint)
+        self.diagnostic = Diagnostic(Code.YAML_PARSE, message, span, hint=hint, related=related)
 
 
 def read_documents(file: SourceFile) -> Iterator[Node]:
@@ -114,18 +134,37 @@ def read_documents(file: SourceFile) -> Iterator[Node]:
     Raises:
         YamlError: where the file stops being YAML; the documents before were yielded.
     """
-    reader = _Reader(file)
+    text = file.text.removeprefix(_BOM)
+    reader = _Reader(file, shift=len(file.text) - len(text))
     try:
-        for event in yaml.parse(file.text, Loader=_Loader):
+        for event in yaml.parse(text, Loader=_Loader):
             root = reader.take(event)
             if root is not None and not (isinstance(root, Scalar) and root.is_null):
                 yield root
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        at = mark.index if mark else getattr(error, "position", 0)
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        hint = "indent with blanks, not with tabs" if file.text[at : at + 1] == "\t" else None
-        raise YamlError(f"this is not YAML: {problem}", Span(file, at, at + 1), hint) from None
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
+        raise _explained(error, file, reader.shift) from None
+
+
+def _explained(error: Exception, file: SourceFile, shift: int) -> YamlError:
+    """What PyYAML found wrong, where, and what it was reading then."""
+    problem, at = str(error), 0
+    related: tuple[tuple[str, Span], ...] = ()
+    match error:
+        case yaml.MarkedYAMLError() if mark := error.problem_mark or error.context_mark:
+            problem, at = error.problem or problem, mark.index
+            if error.context and error.context_mark:
+                began = shift + error.context_mark.index
+                related = ((error.context, Span(file, began, began + 1)),)
+        case yaml.reader.ReaderError(reason=problem, position=at) if hasattr(yaml, "CSafeLoader"):
+            # libyaml counts bytes here, and characters everywhere else.
+            at = len(file.text[shift:].encode()[:at].decode(errors="ignore"))
+        case yaml.reader.ReaderError(reason=problem, position=at):
+            pass
+        case UnicodeEncodeError(reason=problem, start=at):
+            pass
+    at += shift
+    hint = "indent with blanks, not with tabs" if file.text[at : at + 1] == "\t" else None
+    return YamlError(f"this is not YAML: {problem}", Span(file, at, at + 1), hint, related)
 
 
 class _Open:
@@ -139,8 +178,9 @@ class _Open:
 class _Reader:
     """Builds nodes from events without recursion."""
 
-    def __init__(self, file: SourceFile) -> None:
+    def __init__(self, file: SourceFile, shift: int) -> None:
         self.file = file
+        self.shift = shift
         self._open: list[_Open] = []
         self._anchors: dict[str, Node] = {}
         self._size = 0
@@ -157,9 +197,11 @@ class _Reader:
                 opened = self._open.pop()
                 return self._add(self._closed(opened, event), opened.event)
             case events.ScalarEvent():
-                style = event.style if event.style != "" else None
-                start, end = _index(event.start_mark), _index(event.end_mark)
-                return self._add(Scalar(self.file, start, end, event.value, style), event)
+                start, end = self._index(event.start_mark), self._index(event.end_mark)
+                if event.anchor or event.tag:
+                    properties = _PROPERTIES.match(self.file.text, start, end)
+                    start = properties.end() if properties else start
+                return self._add(Scalar(self.file, start, end, event.value, event.style or None), event)
             case events.AliasEvent():
                 if event.anchor not in self._anchors:
                     raise YamlError(f"`*{event.anchor}` refers to nothing", self._span(event))
@@ -182,12 +224,14 @@ class _Reader:
         return None
 
     def _closed(self, opened: _Open, end: events.Event) -> Node:
-        start, children = _index(opened.event.start_mark), opened.children
+        start, stop = self._index(opened.event.start_mark), self._index(end.end_mark)
+        children = opened.children
         size = 1 + sum(child.size for child in children)
         if isinstance(opened.event, events.SequenceStartEvent):
-            return Sequence(self.file, start, _index(end.end_mark), children, size)
+            return Sequence(self.file, start, stop, children, size)
         entries: dict[str, tuple[Scalar, Node]] = {}
         merged: dict[str, tuple[Scalar, Node]] = {}
+        repeated: list[Scalar] = []
         for key, value in zip(children[::2], children[1::2], strict=True):
             if not isinstance(key, Scalar):
                 continue
@@ -195,18 +239,19 @@ class _Reader:
                 for source in value.items if isinstance(value, Sequence) else [value]:
                     if isinstance(source, Mapping):
                         merged = {**source.entries, **merged}
+            elif key.value in entries:
+                repeated.append(key)
             else:
                 entries[key.value] = (key, value)
-        return Mapping(self.file, start, _index(end.end_mark), {**merged, **entries}, size)
+        return Mapping(self.file, start, stop, {**merged, **entries}, size, tuple(repeated))
 
     def _span(self, event: events.Event) -> Span:
-        start = _index(event.start_mark)
+        start = self._index(event.start_mark)
         return Span(self.file, start, start + 1)
 
-
-def _index(mark: Any) -> int:
-    """The character offset of a mark. PyYAML has two classes of marks, and gives each event one."""
-    return int(mark.index)
+    def _index(self, mark: Any) -> int:
+        """The character offset of a mark. PyYAML has two classes of marks, and gives each event one."""
+        return int(mark.index) + self.shift
 
 
 _TRUE = frozenset({"y", "yes", "true", "on"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 _BLANK = " \t\r\n\x85\u2028\u2029"
 _SIMPLE_ESCAPES = {
@@ -29,7 +28,7 @@ _SIMPLE_ESCAPES = {
 _CONTINUED = re.compile(r"\\\r?\n[ \t]*")
 
 
-def scalar_offsets(text: str, start: int, end: int, style: str | None, value: str) -> Sequence[int]:
+def scalar_offsets(text: str, start: int, end: int, style: str | None, value: str) -> list[int]:
     """The file offset of each character of `value`, and of its end.
 
     The scalar stands at text[start:end] in the style that the YAML parser reports: None or one of ' " | >.

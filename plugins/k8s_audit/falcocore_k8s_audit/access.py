@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from falcocore.api import Field, Getter
 from falcocore_k8s_audit.event import AuditEvent
+from falcocore_k8s_audit.raw import text
 from falcocore_k8s_audit.reading import (
     EACH,
     REQUEST,
@@ -19,7 +20,6 @@ from falcocore_k8s_audit.reading import (
     text_at,
     texts_at,
 )
-from falcocore_k8s_audit.raw import text
 
 _SUBJECTS = ("requestObject", "subjects")
 _RULES = ("requestObject", "rules")

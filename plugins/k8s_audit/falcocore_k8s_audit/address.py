@@ -48,7 +48,9 @@ class Address:
                 self.host or None, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
         except OSError as error:
-            raise SourceError(f"source k8s_audit: {self.host} is no address of this machine: {error}") from None
+            raise SourceError(
+                f"source k8s_audit: {self.host} is no address of this machine: {error}"
+            ) from None
         bound = socket.socket(family, kind, protocol)
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

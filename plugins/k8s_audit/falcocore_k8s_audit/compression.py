@@ -52,17 +52,21 @@ class _Gzip:
         return zlib.decompressobj(wbits=31)
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        while piece:
+        full = False
+        while piece or full:
             try:
                 unpacked = self._member.decompress(piece, PIECE_BYTES)
             except zlib.error as error:
-                raise SourceError(f"{self._name} is broken gzip: {error}; what came before it was read") from None
+                raise SourceError(
+                    f"{self._name} is broken gzip: {error}; what came before it was read"
+                ) from None
             self._started = True
             if unpacked:
                 yield unpacked
-            piece = self._member.unconsumed_tail
+            # A full piece may have more behind it, though all input was taken.
+            piece, full = self._member.unconsumed_tail, len(unpacked) == PIECE_BYTES
             if self._member.eof:
-                piece = self._member.unused_data.lstrip(b"\0")
+                piece, full = self._member.unused_data.lstrip(b"\0"), False
                 self._member, self._started = self._new_member(), False
 
     def finish(self) -> None:
@@ -92,7 +96,9 @@ class _Zstd:
             try:
                 unpacked = self._frame.decompress(piece)
             except self._error as error:
-                raise SourceError(f"{self._name} is broken zstd: {error}; what came before it was read") from None
+                raise SourceError(
+                    f"{self._name} is broken zstd: {error}; what came before it was read"
+                ) from None
             self._started = True
             if unpacked:
                 yield unpacked

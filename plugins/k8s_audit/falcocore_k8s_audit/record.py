@@ -28,7 +28,7 @@ class Group(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Base of the structs: a part that is missing is not written."""
 
 
-class User(Group):
+class User(Group, frozen=True):
     """Who asked."""
 
     username: str = _NO_TEXT
@@ -37,7 +37,7 @@ class User(Group):
     extra: Raw = _NO_RAW
 
 
-class ObjectReference(Group):
+class ObjectReference(Group, frozen=True):
     """What was asked for."""
 
     resource: str = _NO_TEXT
@@ -50,7 +50,7 @@ class ObjectReference(Group):
     subresource: str = _NO_TEXT
 
 
-class Record(Group):
+class Record(Group, frozen=True):
     """One event of `audit.k8s.io`, any version."""
 
     kind: str = _NO_TEXT
@@ -76,7 +76,7 @@ class Record(Group):
     annotations: Raw = _NO_RAW
 
 
-class Envelope(Record):
+class Envelope(Record, frozen=True):
     """What one body holds: an event, or a list of events under `items`."""
 
     items: list[Record] = _NO_TEXT

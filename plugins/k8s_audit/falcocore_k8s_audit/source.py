@@ -48,7 +48,9 @@ class K8sAuditSource(Source):
         self,
         target: str | None = None,
         *,
-        max_body_bytes: Annotated[int, "webhook: size of a request body, larger ones are refused"] = 12 * 1024 * 1024,
+        max_body_bytes: Annotated[int, "webhook: size of a request body, larger ones are refused"] = 12
+        * 1024
+        * 1024,
         max_in_flight: Annotated[int, "webhook: bodies that are worked on at a time, others get 429"] = 50,
     ) -> None:
         self._intake = self._make_intake((target or "").strip(), max_body_bytes, max_in_flight)

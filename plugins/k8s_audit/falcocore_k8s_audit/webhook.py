@@ -141,7 +141,10 @@ class Webhook:
     async def _refused(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = error.headers if isinstance(error, HTTPException) else None
-        reasons = {404: f"audit events go to {self._address.path}", 405: f"{request.method} is not allowed, POST is"}
+        reasons = {
+            404: f"audit events go to {self._address.path}",
+            405: f"{request.method} is not allowed, POST is",
+        }
         return _answer(status, reasons.get(status, str(error)), dict(headers or {}))
 
     async def _post(self, request: Request) -> Response:
