@@ -70,8 +70,8 @@ class Project:
     tables: Tables
 
     def load_rules(self) -> LoadResult:
-        """Read and compile the rule files."""
-        running = frozenset(source.name for source in self.sources)
+        """Read and compile the rule files; where no source was named, as if every installed one ran."""
+        running = frozenset(source.name for source in self.sources) or frozenset(self.tables)
         files = rulefiles.read_files(self.rule_files)
         return load(files, Catalogue(self.tables, running), self.settings.load)
 

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 
 from falcocore.alerts import Match
 from falcocore.counters import Counters
+from falcocore.errors import SourceError
 from falcocore.lang.bound import BoundField
 from falcocore.ruleset import Matcher, RuleSet
 from falcocore.source import Batch, Source, Stream
@@ -33,6 +34,7 @@ class Runner:
         self._writer = writer
         self._counters = counters
         self._guarded: tuple[RuleSet, Matcher] | None = None
+        self.failure: SourceError | None = None
 
     @property
     def name(self) -> str:
@@ -46,10 +48,15 @@ class Runner:
             Exception: whatever the source raised.
         """
         batches = self.source.batches()
-        if isinstance(batches, AsyncIterator):
-            await _OnLoop(self).run(batches)
-        else:
-            await _in_thread(f"source {self.name}", lambda: _InThread(self).run(batches))
+        try:
+            if isinstance(batches, AsyncIterator):
+                await _OnLoop(self).run(batches)
+            else:
+                await _in_thread(f"source {self.name}", lambda: _InThread(self).run(batches))
+        finally:
+            self._counters.rejected[self.name] = self.source.rejected
+        if self.failure is not None:
+            raise self.failure
 
     def match(self, batch: Batch) -> list[Match]:
         """The matches of a batch, in order. Condition and output are read before the next event is drawn."""
@@ -91,12 +98,14 @@ class Runner:
             )
 
     def settle(self, batch: Batch, reason: str | None) -> None:
-        """Tell the source what became of a batch."""
+        """Tell the source what became of a batch; a SourceError that it raises is kept in `failure`."""
         try:
             if reason is None:
                 batch.ack()
             else:
                 batch.nack(reason)
+        except SourceError as error:
+            self.failure = self.failure or error
         except Exception:
             log.exception("source %s raised while a batch was acknowledged", self.name)
 
@@ -123,7 +132,11 @@ class _OnLoop:
         try:
             async for batch in batches:
                 await self._take(batch)
+                if self._runner.failure is not None:
+                    break
         finally:
+            if isinstance(batches, AsyncGenerator):
+                await batches.aclose()
             await self._none_waits.wait()
 
     async def _take(self, batch: Batch) -> None:
@@ -167,7 +180,11 @@ class _InThread:
                 self._take(batch)
                 while not self._settled.empty():
                     self._settle_next()
+                if self._runner.failure is not None:
+                    break
         finally:
+            if isinstance(batches, Generator):
+                batches.close()
             while self._waiting:
                 self._settle_next()
 

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from falcocore.errors import SourceError
+
 
 class Event(Protocol):
     """What the core itself reads of an event; everything else is read by the source's fields."""
@@ -39,7 +41,14 @@ class Batch:
         """Every alert of this batch is safe: tell the sender, or commit the offset."""
 
     def nack(self, reason: str) -> None:
-        """The alerts could not be kept: the sender has to send the batch again."""
+        """The alerts could not be kept: the sender has to send the batch again.
+
+        Where this is not overridden there is nobody to send it again, and the source fails.
+
+        Raises:
+            SourceError: to end the source.
+        """
+        raise SourceError(f"alerts were lost: {reason}")
 
 
 @dataclass(slots=True)

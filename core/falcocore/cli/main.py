@@ -107,7 +107,8 @@ def _parser() -> argparse.ArgumentParser:
             description="Check rule files, read in the given order, and show every mistake. Needs no privileges.",
         )
     )
-    _add_list(commands.add_parser("list", help="show what is there", description="Show what is there."))
+    about = "Show what is there."
+    _add_list(commands.add_parser("list", help="show what is there", description=about))
     return parser
 
 

@@ -19,7 +19,6 @@ from falcocore.rules.loader import LoadResult
 log = logging.getLogger("falcocore")
 
 _SUMMED_UP = {
-    Code.WARN_UNKNOWN_SOURCE: "rules are of sources that are not installed",
     Code.WARN_UNUSED_MACRO: "macros are not used",
     Code.WARN_UNUSED_LIST: "lists are not used",
 }

@@ -20,7 +20,8 @@ from falcocore.lang.syntax import Node
 from falcocore.lang.template import REMOVED_FIELD
 from falcocore.lang.text import SourceFile
 from falcocore.rules.additions import Addition, Output, rule_output
-from falcocore.rules.collection import Collection, RuleDefinition, Visibility
+from falcocore.rules.collection import Collection
+from falcocore.rules.definitions import RuleDefinition, Visibility
 from falcocore.rules.exceptions import with_exceptions
 from falcocore.rules.reader import read_items
 from falcocore.rules.requirements import check_requirements
@@ -102,8 +103,12 @@ class _Loading:
         for number, file in enumerate(files):
             for item in read_items(file, self.report):
                 self.collection.add(item, number)
-        check_requirements(self.collection.requirements, catalogue.running, self.report)
+        check_requirements(
+            self.collection.requirements, catalogue.running, catalogue.tables.keys(), self.report
+        )
         self.definitions = Definitions(self.collection, self.report)
+        self.strangers: dict[tuple[str, SourceFile], list[RuleDefinition]] = {}
+        """Rules of sources that are not installed, by source and file."""
 
     def result(self, generation: int) -> LoadResult:
         loaded: list[LoadedRule] = []
@@ -113,6 +118,7 @@ class _Loading:
             if rule is not None and reason is None:
                 running[rule.source].append(rule)
             loaded.append(LoadedRule(definition, reason))
+        self._report_strangers()
         self.definitions.report_unused()
         idle = without_effect(self.settings.selections, list(self.collection.rules.values()))
         result = LoadResult(self.files, self.report.diagnostics, loaded, idle_selections=idle)
@@ -131,9 +137,7 @@ class _Loading:
         node = self._condition(definition, table, label, report)
         if table is None:
             # Its fields can't be checked, but what it uses of macros and lists counts as used.
-            message = f"source `{definition.source}` is not known: the rule is left out"
-            hint = "install the plugin that offers the source; `falcocore list sources` shows what is there"
-            self.report.add(Diagnostic(Code.WARN_UNKNOWN_SOURCE, message, definition.span, label, hint))
+            self.strangers.setdefault((definition.source, definition.span.file), []).append(definition)
             return None, f"source {definition.source} is not installed"
         rule = self._checked(definition, node, table, label, report)
         if rule is None and definition.skip_if_unknown and all(d.unknown_field for d in report.errors):
@@ -201,6 +205,14 @@ class _Loading:
         except ConditionError as error:
             report.add(replace(error.diagnostic, item=label))
             return None
+
+    def _report_strangers(self) -> None:
+        """One warning for each source and file: whole files may be for a source that isn't there."""
+        hint = "install the plugin that offers the source; `falcocore list sources` shows what is there"
+        for (source, _), rules in self.strangers.items():
+            which = f"rule `{rules[0].name}` is" if len(rules) == 1 else f"{len(rules)} rules are"
+            message = f"source `{source}` is not installed: {which} left out"
+            self.report.add(Diagnostic(Code.WARN_UNKNOWN_SOURCE, message, rules[0].span, hint=hint))
 
 
 def _defined_up_to(file: int, seen: Visibility) -> bool:

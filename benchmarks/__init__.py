@@ -1,0 +1,1 @@
+"""What falcocore costs, as ratios within one run."""
