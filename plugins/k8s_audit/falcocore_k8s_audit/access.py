@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from falcocore.api import Field, Getter
+from falcocore.api import Field
 from falcocore_k8s_audit.event import AuditEvent
 from falcocore_k8s_audit.raw import text
 from falcocore_k8s_audit.reading import (
     EACH,
     REQUEST,
+    GetText,
+    GetTexts,
     indexed,
     indexed_texts_at,
     keyed,
@@ -37,7 +39,7 @@ def _subjects(event: AuditEvent) -> Iterator[dict[str, str]]:
         yield {key: text(raw) for key, raw in found.items() if raw is not None}
 
 
-def _names(kind: str) -> Getter:
+def _names(kind: str) -> GetTexts:
     def get(event: AuditEvent) -> list[str]:
         return [it["name"] for it in _subjects(event) if it.get("kind") == kind and "name" in it]
 
@@ -49,7 +51,7 @@ def _account_names(event: AuditEvent) -> list[str]:
     return [f"{it['namespace']}:{it['name']}" for it in accounts if "namespace" in it and "name" in it]
 
 
-def _has_name(name: str) -> Getter:
+def _has_name(name: str) -> GetText:
     def get(event: AuditEvent) -> str | None:
         if length(event, _SUBJECTS) is None:
             return None

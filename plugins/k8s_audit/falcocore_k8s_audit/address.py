@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -10,6 +12,12 @@ from falcocore.api import SourceError
 
 DEFAULT = "http://127.0.0.1:9765/k8s-audit"
 _EXAMPLE = f"write it as {DEFAULT}"
+_ANOTHER_PORT = "take another port with --source k8s_audit=http://HOST:PORT/PATH"
+_REMEDIES = {
+    errno.EADDRINUSE: f"another program listens there; stop it, or {_ANOTHER_PORT}",
+    errno.EACCES: f"ports below 1024 need privileges; {_ANOTHER_PORT}",
+}
+_BACKLOG = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +52,25 @@ class Address:
             SourceError: it can't be bound; says why.
         """
         try:
-            family, kind, protocol, _, place = socket.getaddrinfo(
+            if not self.host and socket.has_dualstack_ipv6():
+                return socket.create_server(
+                    ("", self.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
+                )
+            family, _, _, _, place = socket.getaddrinfo(
                 self.host or None, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
-        except OSError as error:
+            return socket.create_server((str(place[0]), self.port), family=family, backlog=_BACKLOG)
+        except socket.gaierror as error:
             raise SourceError(
-                f"source k8s_audit: {self.host} is no address of this machine: {error}"
+                f"source k8s_audit: {self.host} is no address of this machine: {error.strerror}",
+                hint=_EXAMPLE,
             ) from None
-        bound = socket.socket(family, kind, protocol)
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind(place)
-            bound.listen(128)
         except OSError as error:
-            bound.close()
+            reason = os.strerror(error.errno) if error.errno else str(error)
             raise SourceError(
-                f"source k8s_audit: can't listen on {self.host or '*'}:{self.port}: {error.strerror}",
-                hint="another program may listen there; take another port with --source k8s_audit=http://HOST:PORT/PATH",
+                f"source k8s_audit: can't listen on {self.host or 'any address'}, port {self.port}: {reason}",
+                hint=_REMEDIES.get(error.errno or 0, _EXAMPLE),
             ) from None
-        return bound
 
 
 def url_of(bound: socket.socket, path: str) -> str:

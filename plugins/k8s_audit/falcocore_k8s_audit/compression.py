@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from falcocore.api import SourceError
 
-PIECE_BYTES = 1 << 20
+UNPACKED_BYTES = 1 << 20
 """Unpacked bytes given at a time, so that a small file that unpacks to a large one needs little memory."""
+PACKED_BYTES = 1 << 14
+"""Packed bytes taken at a time; where they are broken, no more than what these hold is lost."""
 
 
 class Unpacker(Protocol):
@@ -39,43 +41,68 @@ class _Plain:
         return
 
 
-class _Gzip:
-    """One or more gzip members after each other."""
+class _Packed:
+    """One or more compressed streams after each other."""
+
+    format: str
+    error: type[Exception]
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._member = self._new_member()
-        self._started = False
+        self._stream = self._new_stream()
+        self._inside = False
 
-    @staticmethod
-    def _new_member() -> zlib._Decompress:
-        return zlib.decompressobj(wbits=31)
+    def _new_stream(self) -> Any:
+        """A decompressor of one stream."""
+        raise NotImplementedError
+
+    def _unpack(self, part: bytes) -> Iterator[bytes]:
+        """What a part unpacks to, up to the end of the stream."""
+        raise NotImplementedError
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        full = False
-        while piece or full:
-            try:
-                unpacked = self._member.decompress(piece, PIECE_BYTES)
-            except zlib.error as error:
-                raise SourceError(
-                    f"{self._name} is broken gzip: {error}; what came before it was read"
-                ) from None
-            self._started = True
-            if unpacked:
-                yield unpacked
-            # A full piece may have more behind it, though all input was taken.
-            piece, full = self._member.unconsumed_tail, len(unpacked) == PIECE_BYTES
-            if self._member.eof:
-                piece, full = self._member.unused_data.lstrip(b"\0"), False
-                self._member, self._started = self._new_member(), False
+        for start in range(0, len(piece), PACKED_BYTES):
+            part = piece[start : start + PACKED_BYTES]
+            while part:
+                self._inside = True
+                try:
+                    yield from self._unpack(part)
+                except self.error as error:
+                    raise SourceError(
+                        f"{self._name} is broken {self.format}: {error}; what came before was read"
+                    ) from None
+                if not self._stream.eof:
+                    break
+                part = self._stream.unused_data.lstrip(b"\0")
+                self._stream, self._inside = self._new_stream(), False
 
     def finish(self) -> None:
-        if self._started:
-            raise SourceError(f"{self._name} ends in the middle of its gzip data; what came before was read")
+        if self._inside:
+            raise SourceError(
+                f"{self._name} ends in the middle of its {self.format} data; what came before was read"
+            )
 
 
-class _Zstd:
-    """One or more zstd frames after each other."""
+class _Gzip(_Packed):
+    format = "gzip"
+    error = zlib.error
+
+    def _new_stream(self) -> Any:
+        return zlib.decompressobj(wbits=31)
+
+    def _unpack(self, part: bytes) -> Iterator[bytes]:
+        while True:
+            unpacked = self._stream.decompress(part, UNPACKED_BYTES)
+            if unpacked:
+                yield unpacked
+            part = self._stream.unconsumed_tail
+            # A full piece may have more behind it, though all input was taken.
+            if not part and len(unpacked) < UNPACKED_BYTES:
+                return
+
+
+class _Zstd(_Packed):
+    format = "zstd"
 
     def __init__(self, name: str) -> None:
         try:
@@ -85,28 +112,13 @@ class _Zstd:
                 f"{name} is packed with zstd, and the package for it is not installed",
                 hint="pip install 'falcocore[zstd]'",
             ) from None
-        self._name = name
-        self._error: type[Exception] = zstandard.ZstdError
-        self._new_frame = zstandard.ZstdDecompressor().decompressobj
-        self._frame = self._new_frame()
-        self._started = False
+        self.error = zstandard.ZstdError
+        self._decompressor = zstandard.ZstdDecompressor()
+        super().__init__(name)
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
-        while piece:
-            try:
-                unpacked = self._frame.decompress(piece)
-            except self._error as error:
-                raise SourceError(
-                    f"{self._name} is broken zstd: {error}; what came before it was read"
-                ) from None
-            self._started = True
-            if unpacked:
-                yield unpacked
-            if not self._frame.eof:
-                return
-            piece = self._frame.unused_data
-            self._frame, self._started = self._new_frame(), False
+    def _new_stream(self) -> Any:
+        return self._decompressor.decompressobj()
 
-    def finish(self) -> None:
-        if self._started:
-            raise SourceError(f"{self._name} ends in the middle of its zstd data; what came before was read")
+    def _unpack(self, part: bytes) -> Iterator[bytes]:
+        if unpacked := self._stream.decompress(part):
+            yield unpacked

@@ -7,13 +7,14 @@ from functools import partial
 
 from msgspec import Raw
 
-from falcocore.api import Field, Getter
+from falcocore.api import Field
 from falcocore_k8s_audit.event import AuditEvent, Path
 from falcocore_k8s_audit.raw import text
 from falcocore_k8s_audit.reading import (
     EACH,
     POD_SPEC,
     REQUEST,
+    GetTexts,
     indexed,
     indexed_texts_at,
     length,
@@ -83,7 +84,9 @@ def _effective(setting: str, container: Container) -> list[str]:
     return ["0" if raw is None else text(raw)]
 
 
-def _from_each(containers: Path, read: Callable[[Container], list[str] | None], index: int | None) -> Getter:
+def _from_each(
+    containers: Path, read: Callable[[Container], list[str] | None], index: int | None
+) -> GetTexts:
     """All that `read` finds in the containers; nothing at all where it gives None for one of them."""
 
     def get(event: AuditEvent) -> list[str] | None:
@@ -102,7 +105,7 @@ _first_image = text_at(*POD_SPEC, "containers", "0", "image")
 
 
 def _first_repository(event: AuditEvent) -> str | None:
-    image: str | None = _first_image(event)
+    image = _first_image(event)
     return None if image is None else _repository(image)
 
 

@@ -68,10 +68,11 @@ class Decoded:
 
     def _members_of_array(self, array: bytes, where: str, depth: int) -> list[tuple[bytes, str, int]]:
         try:
-            elements = children(array) or ()
+            elements = children(array)
         except NotJsonError as error:
             self.reject(where, f"not JSON: {error}")
             return []
+        elements = elements if isinstance(elements, list) else []
         return [(bytes(raw), f"{where}[{index}]", depth) for index, raw in enumerate(elements)]
 
     def _read_document(self, document: bytes, where: str) -> None:
@@ -124,7 +125,7 @@ class Decoded:
 
     def _add(self, record: Record, source: Document, index: int) -> str | None:
         stamp = record.stageTimestamp
-        if stamp is None:
+        if not stamp:
             return "stageTimestamp is missing"
         time_ns = parse_time_ns(stamp)
         if time_ns is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -43,11 +44,12 @@ class Files:
             self._paths = _plain_files(target) if target.is_dir() else [target]
             sizes = [path.stat() for path in self._paths]
             for path in self._paths:
-                path.open("rb").close()
+                if not os.access(path, os.R_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         except OSError as error:
             raise SourceError(
                 f"source k8s_audit: {error.filename or target} can't be read: {error.strerror}",
-                hint="give a file, a directory, - for standard input, or http://HOST:PORT/PATH for the webhook",
+                hint="give a file, a directory, - for standard input, or http://HOST:PORT/PATH to listen on",
             ) from None
         if all(stat.S_ISREG(size.st_mode) for size in sizes):
             self._total_bytes = sum(size.st_size for size in sizes)
@@ -107,7 +109,7 @@ class Files:
 
     def _next_piece(self, file: BinaryIO) -> bytes:
         """What can be read now, at most a block; empty at the end, or when told to stop."""
-        select.select([file, self._wake_reader], [], [])
+        select.select([file.fileno(), self._wake_reader], [], [])
         if self._stopped:
             return b""
         piece = os.read(file.fileno(), BLOCK_BYTES)
@@ -119,7 +121,7 @@ def _plain_files(directory: Path) -> list[Path]:
     """The plain files of a directory, that of the oldest modification first."""
     files = [path for path in directory.iterdir() if path.is_file()]
     if not files:
-        raise FileNotFoundError(2, "there is no file in it", str(directory))
+        raise FileNotFoundError(errno.ENOENT, "there is no file in it", str(directory))
     return sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from falcocore.api import Field, Getter
+from falcocore.api import Field
 from falcocore_k8s_audit.event import AuditEvent
 from falcocore_k8s_audit.raw import text
 from falcocore_k8s_audit.reading import (
@@ -12,6 +12,8 @@ from falcocore_k8s_audit.reading import (
     METADATA,
     POD_SPEC,
     REQUEST,
+    GetText,
+    GetTexts,
     indexed,
     indexed_texts_at,
     keyed,
@@ -38,7 +40,7 @@ _SCALARS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 
 
-def _volume_types(index: int | None) -> Getter:
+def _volume_types(index: int | None) -> GetTexts:
     def get(event: AuditEvent) -> list[str]:
         volumes = [event.open(path) for path in paths(event, (*_VOLUMES, EACH), index)]
         return [key for volume in volumes if isinstance(volume, dict) for key in volume if key != "name"]
@@ -46,7 +48,7 @@ def _volume_types(index: int | None) -> Getter:
     return get
 
 
-def _mounts_host_path(wanted: str) -> Getter:
+def _mounts_host_path(wanted: str) -> GetText:
     matches: Callable[[str], bool] = wanted.__eq__
     if wanted.endswith("*"):
         beginning = wanted[:-1]
@@ -63,7 +65,7 @@ def _mounts_host_path(wanted: str) -> Getter:
     return get
 
 
-def _service_ports(_index: int | None) -> Getter:
+def _service_ports(_index: int | None) -> GetTexts:
     # Falco reads the ports as one value, whatever the index; rules are written for that.
     def get(event: AuditEvent) -> list[str]:
         raw = event.find(_SERVICE_PORTS)

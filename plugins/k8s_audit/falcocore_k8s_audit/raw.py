@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
@@ -16,7 +17,9 @@ Elements: TypeAlias = list[Raw]
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for a text that is no JSON, or that only the exact reader can read."""
 
-_decode_children = msgspec.json.Decoder(Members | Elements).decode
+_decode_children: Callable[[Raw | bytes], Members | Elements] = msgspec.json.Decoder(
+    Members | Elements
+).decode
 _decode_string = msgspec.json.Decoder(str).decode
 _encode = msgspec.json.Encoder().encode
 _BLANK_BETWEEN_STRINGS = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\n\r]++')

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Raw
 
-from falcocore.api import Argument, ArgumentKind, Field, FieldType, Getter
+from falcocore.api import Argument, ArgumentKind, Field, FieldType
 from falcocore_k8s_audit.event import AuditEvent, Path
 from falcocore_k8s_audit.raw import text, until_nul
 from falcocore_k8s_audit.record import TEXT_LEAVES
@@ -20,8 +20,12 @@ METADATA, REQUEST, REQUEST_RESPONSE = ("Metadata",), ("Request",), ("RequestResp
 
 POD_SPEC: Final = ("requestObject", "spec")
 
+GetText: TypeAlias = Callable[[AuditEvent], str | None]
+GetTexts: TypeAlias = Callable[[AuditEvent], list[str] | None]
+"""None, or an empty list, where the field is absent."""
 
-def text_at(*path: str) -> Getter:
+
+def text_at(*path: str) -> GetText:
     """A getter of the one value at `path`."""
     leaf = TEXT_LEAVES.get(path)
     if leaf is not None:
@@ -39,7 +43,7 @@ def text_at(*path: str) -> Getter:
     return get
 
 
-def texts_at(*path: str) -> Getter:
+def texts_at(*path: str) -> GetTexts:
     """A getter of all values that a path with EACH in it reaches."""
 
     def get(event: AuditEvent) -> list[str]:
@@ -48,10 +52,10 @@ def texts_at(*path: str) -> Getter:
     return get
 
 
-def indexed_texts_at(*path: str) -> Callable[[int | None], Getter]:
+def indexed_texts_at(*path: str) -> Callable[[int | None], GetTexts]:
     """The same for a field with an index, which picks one element of the first array."""
 
-    def bind(index: int | None) -> Getter:
+    def bind(index: int | None) -> GetTexts:
         def get(event: AuditEvent) -> list[str]:
             return [text(raw) for raw in spread(event, path, index)]
 
@@ -84,24 +88,24 @@ def length(event: AuditEvent, path: Path) -> int | None:
     return len(opened) if isinstance(opened, list) else None
 
 
-def scalar(name: str, doc: str, getter: Getter, needs: tuple[str, ...]) -> Field:
+def scalar(name: str, doc: str, getter: GetText, needs: tuple[str, ...]) -> Field:
     """A field of one text."""
     return Field(name, FieldType.STRING, doc, getter, needs=needs)
 
 
-def keyed(name: str, doc: str, bind: Callable[[str], Getter], needs: tuple[str, ...]) -> Field:
+def keyed(name: str, doc: str, bind: Callable[[str], GetText], needs: tuple[str, ...]) -> Field:
     """A field of one text that asks for a key in brackets."""
     return Field(
         name, FieldType.STRING, doc, bind, argument=Argument(ArgumentKind.KEY, required=True), needs=needs
     )
 
 
-def listing(name: str, doc: str, getter: Getter, needs: tuple[str, ...]) -> Field:
+def listing(name: str, doc: str, getter: GetTexts, needs: tuple[str, ...]) -> Field:
     """A field of many texts."""
     return Field(name, FieldType.STRING, doc, getter, is_list=True, needs=needs)
 
 
-def indexed(name: str, doc: str, bind: Callable[[int | None], Getter], needs: tuple[str, ...]) -> Field:
+def indexed(name: str, doc: str, bind: Callable[[int | None], GetTexts], needs: tuple[str, ...]) -> Field:
     """A field of many texts that takes an index in brackets."""
     return Field(
         name, FieldType.STRING, doc, bind, is_list=True, argument=Argument(ArgumentKind.INDEX), needs=needs

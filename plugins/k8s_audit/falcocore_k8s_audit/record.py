@@ -79,7 +79,7 @@ class Record(Group, frozen=True):
 class Envelope(Record, frozen=True):
     """What one body holds: an event, or a list of events under `items`."""
 
-    items: list[Record] = _NO_TEXT
+    items: list[Record] | None = None
 
 
 EMPTY = Record()

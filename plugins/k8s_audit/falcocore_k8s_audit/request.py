@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
-from falcocore.api import Field, Getter
+from falcocore.api import Field
 from falcocore_k8s_audit.event import AuditEvent
 from falcocore_k8s_audit.raw import text, until_nul
 from falcocore_k8s_audit.reading import (
     EACH,
     METADATA,
     REQUEST_RESPONSE,
+    GetText,
     indexed,
     indexed_texts_at,
     keyed,
@@ -70,7 +71,7 @@ _ANNOTATIONS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def _parameter(key: str) -> Getter:
+def _parameter(key: str) -> GetText:
     def get(event: AuditEvent) -> str | None:
         uri = event.find(("requestURI",))
         query = text(uri).partition("#")[0].partition("?")[2] if uri is not None else ""
@@ -93,8 +94,7 @@ _response_name = text_at("responseObject", "metadata", "name")
 def _pod_name(event: AuditEvent) -> str | None:
     if _resource(event) != "pods" or _subresource(event) is not None:
         return None
-    name: str | None = _response_name(event)
-    return name
+    return _response_name(event)
 
 
 def request_fields() -> Iterator[Field]:

@@ -7,12 +7,15 @@ outside 200-206, so a refusal has to be worth that.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shlex
 from collections.abc import AsyncIterator, Callable
+from typing import cast
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from hypercorn.typing import ASGIFramework
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -23,10 +26,21 @@ from falcocore.api import Batch, Progress
 from falcocore_k8s_audit.address import Address, url_of
 from falcocore_k8s_audit.decode import Decoded
 
-RETRY_AFTER_S = 1
-"""What a client is asked to wait when the webhook is full."""
+RETRY_LATER = {"Retry-After": "1"}
+"""What a client is asked to wait when the webhook is full or can't keep alerts, in seconds."""
+ARRIVING_BODIES = 8
+"""Bodies of the largest size that there is room for while they arrive; mostly they are much smaller."""
+DRAINED_BODIES = 4
+"""So many times the largest body is read and dropped before a refusal is sent."""
+BODY_S = 30
+"""Seconds that a body may take to arrive: the kube-apiserver gives up on a request after as many."""
+IDLE_S = 120
+"""Seconds that an idle connection stays open: longer than the kube-apiserver keeps it, which sends no
+request into a connection that closes."""
 CLOSE_S = 3
 """Seconds that open connections have to end once the last body was answered."""
+DECODED_HERE_BYTES = 1 << 18
+"""A larger body is decoded in a thread, so that other requests go on."""
 
 _EXAMPLE_EVENT = (
     '{"kind":"Event","auditID":"1","stage":"ResponseComplete","stageTimestamp":"2018-10-20T00:18:28.428398Z",'
@@ -61,8 +75,9 @@ class _Posted(Batch):
 class Webhook:
     """A Starlette application on Hypercorn, on a socket that is bound before either starts.
 
-    At most `max_in_flight` bodies are held at a time; the rest is told to come again, so that memory is
-    bounded and the kube-apiserver's own buffer holds what waits.
+    Two bounds keep memory flat, and leave what waits to the kube-apiserver's own buffer: the bytes of
+    the bodies that are arriving, so that a slow sender takes little room from others, and the number of
+    bodies that have arrived and are not answered yet.
     """
 
     def __init__(
@@ -72,8 +87,10 @@ class Webhook:
         self._max_body_bytes = max_body_bytes
         self._max_in_flight = max_in_flight
         self._note = note
+        self._arriving_bytes = 0
         self._in_flight = 0
         self._stopping = False
+        self._ended = False
         self._url = ""
         self._config = Config()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -88,6 +105,7 @@ class Webhook:
         errors.setLevel(logging.WARNING)
         self._config.errorlog = errors
         self._config.graceful_timeout = CLOSE_S
+        self._config.keep_alive_timeout = IDLE_S
         self._config.bind = [f"fd://{bound.detach()}"]
 
     def banner(self) -> str:
@@ -105,29 +123,38 @@ class Webhook:
 
     def stop(self) -> None:
         """Refuse what is new; `batches` ends when what was accepted is answered."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._stop)
-
-    def _stop(self) -> None:
         self._stopping = True
-        self._end_when_idle()
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # The loop is closed: it has ended already.
+                self._loop.call_soon_threadsafe(self._end_when_idle)
 
     def _end_when_idle(self) -> None:
         if self._stopping and self._in_flight == 0:
+            self._end()
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
             self._posted.put_nowait(None)
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Serve, and yield a batch for each body that holds events."""
         self._loop = asyncio.get_running_loop()
+        self._end_when_idle()
         closing = asyncio.Event()
+        application = cast("ASGIFramework", self._application())
         server = asyncio.create_task(
-            serve(self._application(), self._config, shutdown_trigger=closing.wait), name="webhook"
+            serve(application, self._config, shutdown_trigger=closing.wait), name="k8s_audit webhook"
         )
-        server.add_done_callback(lambda _server: self._posted.put_nowait(None))
+        server.add_done_callback(lambda _server: self._end())
         try:
             while (batch := await self._posted.get()) is not None:
                 yield batch
         finally:
+            self._stopping = True
+            while not self._posted.empty():
+                if unseen := self._posted.get_nowait():
+                    unseen.nack("shutting down")
             closing.set()
             await server
 
@@ -139,64 +166,93 @@ class Webhook:
         return application
 
     async def _refused(self, request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        headers = error.headers if isinstance(error, HTTPException) else None
+        refusal = cast("HTTPException", error)  # What this handler is registered for.
+        if not hasattr(request.state, "received"):
+            await self._drain(request)
         reasons = {
             404: f"audit events go to {self._address.path}",
             405: f"{request.method} is not allowed, POST is",
         }
-        return _answer(status, reasons.get(status, str(error)), dict(headers or {}))
+        reason = reasons.get(refusal.status_code, refusal.detail)
+        return PlainTextResponse(f"{reason}\n", refusal.status_code, refusal.headers)
+
+    async def _drain(self, request: Request) -> None:
+        """Let the client send the rest of its body: one that can't would not read the answer either."""
+        left_bytes = DRAINED_BODIES * self._max_body_bytes
+        with contextlib.suppress(ClientDisconnect, TimeoutError):
+            async with asyncio.timeout(BODY_S):
+                async for chunk in request.stream():
+                    left_bytes -= len(chunk)
+                    if left_bytes < 0:
+                        return
 
     async def _post(self, request: Request) -> Response:
-        """One request; it counts as in flight from its first byte to its answer."""
-        if self._stopping:
-            return _answer(503, "shutting down")
-        if self._in_flight >= self._max_in_flight:
-            return _answer(429, "too many requests are being worked on", {"Retry-After": str(RETRY_AFTER_S)})
+        self._check_room()
+        content_type = request.headers.get("content-type", "")
+        if "application/json" not in content_type.lower():
+            raise HTTPException(
+                415, f"Content-Type has to be application/json, not {content_type or 'missing'}"
+            )
+        try:
+            body = await self._receive(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # Nobody is there to read it.
+        request.state.received = True
+        self._check_room()
         self._in_flight += 1
         try:
-            return await self._take(request)
-        except ClientDisconnect:
-            return _answer(400, "the client went away")
+            await self._process(body, request.client.host if request.client else "unknown")
         finally:
             self._in_flight -= 1
             self._end_when_idle()
+        return Response()
 
-    async def _take(self, request: Request) -> Response:
-        content_type = request.headers.get("content-type", "")
-        if "application/json" not in content_type.lower():
-            return _answer(415, f"Content-Type has to be application/json, not {content_type or 'missing'}")
-        body = await self._body(request)
-        if body is None:
-            return _answer(413, f"a body has at most {self._max_body_bytes} bytes")
-        if not body.strip():
-            return _answer(400, "the body is empty")
+    def _check_room(self) -> None:
+        if self._stopping:
+            raise HTTPException(503, "shutting down")
+        if self._in_flight >= self._max_in_flight:
+            raise HTTPException(429, "too many requests are being worked on", RETRY_LATER)
+
+    async def _receive(self, request: Request) -> bytes:
+        """The whole body, joined once."""
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._max_body_bytes:
+            raise self._too_large()
+        chunks: list[bytes] = []
+        size_bytes = 0
+        try:
+            async with asyncio.timeout(BODY_S):
+                async for chunk in request.stream():
+                    size_bytes += len(chunk)
+                    self._arriving_bytes += len(chunk)
+                    if size_bytes > self._max_body_bytes:
+                        raise self._too_large()
+                    if self._arriving_bytes > ARRIVING_BODIES * self._max_body_bytes:
+                        raise HTTPException(429, "too many bodies are arriving", RETRY_LATER)
+                    chunks.append(chunk)
+        except TimeoutError:
+            raise HTTPException(408, f"the body did not arrive within {BODY_S} s") from None
+        finally:
+            self._arriving_bytes -= size_bytes
+        return b"".join(chunks)
+
+    def _too_large(self) -> HTTPException:
+        return HTTPException(413, f"a body may have {self._max_body_bytes} bytes")
+
+    async def _process(self, body: bytes, sender: str) -> None:
+        """Decode a body and have its events processed; returns when their alerts are safe."""
         decoded = Decoded()
-        decoded.read(body, f"request from {request.client.host if request.client else 'unknown'}")
+        if len(body) > DECODED_HERE_BYTES:
+            await asyncio.to_thread(decoded.read, body, f"request from {sender}")
+        else:
+            decoded.read(body, f"request from {sender}")
         self._note(decoded)
+        if decoded.rejected and not (decoded.events or decoded.recognised):
+            raise HTTPException(400, decoded.complaints[0])
         if not decoded.events:
-            if decoded.recognised or not decoded.complaints:
-                return _answer(200)
-            return _answer(400, decoded.complaints[0])
+            return
         batch = _Posted(decoded)
         self._posted.put_nowait(batch)
         reason = await batch.outcome
-        return _answer(200) if reason is None else _answer(503, f"alerts could not be written: {reason}")
-
-    async def _body(self, request: Request) -> bytes | None:
-        """The whole body, joined once; None where it is larger than allowed."""
-        declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self._max_body_bytes:
-            return None
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self._max_body_bytes:
-                return None
-            chunks.append(chunk)
-        return b"".join(chunks)
-
-
-def _answer(status: int, reason: str = "", headers: dict[str, str] | None = None) -> Response:
-    return PlainTextResponse(f"{reason}\n" if reason else "", status, headers)
+        if reason is not None:
+            raise HTTPException(503, f"alerts could not be kept: {reason}", RETRY_LATER)

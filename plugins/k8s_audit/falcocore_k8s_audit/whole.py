@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from falcocore.api import Field, Getter
+from falcocore.api import Field
 from falcocore_k8s_audit.event import AuditEvent
 from falcocore_k8s_audit.pointer import parse_pointer, walk
 from falcocore_k8s_audit.raw import indented, text
-from falcocore_k8s_audit.reading import METADATA, keyed, scalar, text_at
+from falcocore_k8s_audit.reading import METADATA, GetText, keyed, scalar, text_at
 from falcocore_k8s_audit.record import EMPTY
 
 
-def _value(pointer: str) -> Getter:
+def _value(pointer: str) -> GetText:
     path = parse_pointer(pointer)
     read = text_at(*path)
 
     def get(event: AuditEvent) -> str | None:
         if event.record is not EMPTY:
-            value: str | None = read(event)
-            return value
+            return read(event)
         found = walk(event.text, path)
         return None if found is None else text(found)
 
