@@ -20,8 +20,7 @@ from falcocore.lang.syntax import Node
 from falcocore.lang.template import REMOVED_FIELD
 from falcocore.lang.text import SourceFile
 from falcocore.rules.additions import Addition, Output, rule_output
-from falcocore.rules.collection import Collection
-from falcocore.rules.definitions import RuleDefinition, Visibility
+from falcocore.rules.collection import Collection, RuleDefinition, Visibility
 from falcocore.rules.exceptions import with_exceptions
 from falcocore.rules.reader import read_items
 from falcocore.rules.requirements import check_requirements
@@ -103,9 +102,7 @@ class _Loading:
         for number, file in enumerate(files):
             for item in read_items(file, self.report):
                 self.collection.add(item, number)
-        check_requirements(
-            self.collection.requirements, catalogue.running, catalogue.tables.keys(), self.report
-        )
+        check_requirements(self.collection.requirements, catalogue.running, self.report)
         self.definitions = Definitions(self.collection, self.report)
         self.strangers: dict[tuple[str, SourceFile], list[RuleDefinition]] = {}
         """Rules of sources that are not installed, by source and file."""
