@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(
             "validate",
             help="check rule files and show every mistake",
-            description="Check rule files, read in the given order, and show every mistake. Needs no privileges.",
+            description="Check rule files, read in the given order, and show every mistake.",
         )
     )
     about = "Show what is there."
@@ -142,7 +142,7 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[=TARGET]",
         action="append",
         default=[],
-        help="event source: NAME for a live one, NAME=TARGET for a file, a directory, - or a URL (repeatable)",
+        help="event source: NAME runs live, NAME=TARGET reads a file, a directory, - or a URL (repeatable)",
     )
 
 

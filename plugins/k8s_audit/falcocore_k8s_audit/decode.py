@@ -40,6 +40,7 @@ class Decoded:
 
     def __init__(self, cluster: str = "") -> None:
         self.cluster = cluster
+        self.labels = {"cluster": cluster} if cluster else {}
         self.events: list[AuditEvent] = []
         self.rejected = 0
         self.complaints: list[str] = []

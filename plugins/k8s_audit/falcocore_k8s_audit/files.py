@@ -22,8 +22,9 @@ BLOCK_BYTES = 1 << 20
 class Files:
     """Reads files once, from the first line to the last, in blocks, so that memory stays flat."""
 
-    def __init__(self, target: str, note: Callable[[Decoded], None]) -> None:
+    def __init__(self, target: str, cluster: str, note: Callable[[Decoded], None]) -> None:
         self._target = target
+        self._cluster = cluster
         self._note = note
         self._paths: list[Path] = []
         self._total_bytes: int | None = None
@@ -77,13 +78,13 @@ class Files:
             yield from self._read(sys.stdin.buffer, "standard input")
         for path in self._paths:
             if not self._stopped:
-                with path.open("rb", buffering=0) as file:
+                with open(path, "rb", buffering=0, opener=_open_at_once) as file:
                     yield from self._read(file, str(path))
 
     def _read(self, file: BinaryIO, name: str) -> Iterator[Batch]:
         number = 0
         for lines in _whole_lines(self._unpacked(file, name)):
-            decoded = Decoded()
+            decoded = Decoded(self._cluster)
             for line in lines.split(b"\n"):
                 number += 1
                 if number == 1 and line.strip() in {b"{", b"["}:
@@ -94,7 +95,7 @@ class Files:
                 if line and not line.isspace():
                     decoded.read(line, f"{name}:{number}")
             self._note(decoded)
-            yield Batch(decoded.events)
+            yield Batch(decoded.events, decoded.labels)
 
     def _unpacked(self, file: BinaryIO, name: str) -> Iterator[bytes]:
         """The content in pieces, decompressed where its first bytes say so."""
@@ -115,6 +116,11 @@ class Files:
         piece = os.read(file.fileno(), BLOCK_BYTES)
         self._done_bytes += len(piece)
         return piece
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a named pipe without waiting for its writer; what waits is the read, which `stop` can end."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _plain_files(directory: Path) -> list[Path]:

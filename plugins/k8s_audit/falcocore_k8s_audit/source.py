@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, ClassVar, Protocol
 
-from falcocore.api import Batch, Progress, Source, SourceError
+from falcocore.api import Batch, ConfigError, Progress, Source, SourceError
 from falcocore_k8s_audit.decode import Decoded
 
 log = logging.getLogger("falcocore.k8s_audit")
@@ -52,7 +52,12 @@ class K8sAuditSource(Source):
         * 1024
         * 1024,
         max_in_flight: Annotated[int, "webhook: bodies that are worked on at a time, others get 429"] = 50,
+        cluster: Annotated[str, "name of the cluster, a label of its events and part of their identity"] = "",
     ) -> None:
+        for option, value in (("max_body_bytes", max_body_bytes), ("max_in_flight", max_in_flight)):
+            if value < 1:
+                raise ConfigError(f"source k8s_audit: {option} is {value}, it has to be 1 or more")
+        self._cluster = cluster
         self._intake = self._make_intake((target or "").strip(), max_body_bytes, max_in_flight)
 
     def _make_intake(self, target: str, max_body_bytes: int, max_in_flight: int) -> Intake:
@@ -61,7 +66,7 @@ class K8sAuditSource(Source):
         if not target or scheme == "http":
             from falcocore_k8s_audit.webhook import Webhook
 
-            return Webhook(target, max_body_bytes, max_in_flight, self._note)
+            return Webhook(target, max_body_bytes, max_in_flight, self._cluster, self._note)
         if scheme == "https":
             raise SourceError(
                 "source k8s_audit: https is not supported by this version",
@@ -72,7 +77,7 @@ class K8sAuditSource(Source):
             raise SourceError(f"source k8s_audit: the scheme `{scheme}` is not supported", hint=hint)
         from falcocore_k8s_audit.files import Files
 
-        return Files(target, self._note)
+        return Files(target, self._cluster, self._note)
 
     def _note(self, decoded: Decoded) -> None:
         """Report what could not be read, once, and count it."""

@@ -55,7 +55,7 @@ class _Posted(Batch):
     __slots__ = ("outcome",)
 
     def __init__(self, decoded: Decoded) -> None:
-        super().__init__(decoded.events)
+        super().__init__(decoded.events, decoded.labels)
         self.outcome: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
     def ack(self) -> None:
@@ -81,11 +81,17 @@ class Webhook:
     """
 
     def __init__(
-        self, url: str, max_body_bytes: int, max_in_flight: int, note: Callable[[Decoded], None]
+        self,
+        url: str,
+        max_body_bytes: int,
+        max_in_flight: int,
+        cluster: str,
+        note: Callable[[Decoded], None],
     ) -> None:
         self._address = Address.parse(url)
         self._max_body_bytes = max_body_bytes
         self._max_in_flight = max_in_flight
+        self._cluster = cluster
         self._note = note
         self._arriving_bytes = 0
         self._in_flight = 0
@@ -241,7 +247,7 @@ class Webhook:
 
     async def _process(self, body: bytes, sender: str) -> None:
         """Decode a body and have its events processed; returns when their alerts are safe."""
-        decoded = Decoded()
+        decoded = Decoded(self._cluster)
         if len(body) > DECODED_HERE_BYTES:
             await asyncio.to_thread(decoded.read, body, f"request from {sender}")
         else:

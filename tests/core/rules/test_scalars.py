@@ -43,7 +43,7 @@ def check(scalar: Scalar) -> None:
     """Each character stands in the file as itself, as an escape, or (a blank) as what was folded into it."""
     for char, found in zip(scalar.value, characters(scalar), strict=True):
         if char in BLANKS:
-            assert found in BLANKS or (scalar.style == '"' and found in "\\"), (char, found)
+            assert found in BLANKS or (scalar.style == '"' and found == "\\"), (char, found)
         else:
             assert found == char or (scalar.style == '"' and found == "\\"), (char, found)
     starts = [scalar.text.span(at, at + 1).start for at in range(len(scalar.value))]
