@@ -20,6 +20,7 @@ from falcocore.source import Stream
 from falcocore.types import FieldType, Priority
 
 Bind = Callable[..., tuple[BoundNode | None, Report]]
+STREAM = Stream("counted", "counted", "counted", "host", num=9)
 
 
 class Reads:
@@ -65,8 +66,7 @@ class Reads:
     def match(
         self, rules: list[Rule], event: dict[str, Any], *, first: bool = True
     ) -> list[tuple[str, tuple[Any, ...]]]:
-        stream = Stream("counted", "counted", "counted", "host", num=9)
-        found = RuleSet.compiled("counted", rules, first=first).match(event, stream)
+        found = RuleSet.compiled("counted", rules, first=first).match(event, STREAM)
         return [(rule.name, values) for rule, values in found]
 
 
@@ -108,13 +108,13 @@ def test_guarded_function_reads_a_raising_field_as_absent(reads: Reads) -> None:
         "counted", [reads.rule("r", "not t.bad exists and t.a = x", "%t.bad")], first=True
     )
     with pytest.raises(KeyError):
-        rules.match({"t.a": "x"}, None)
+        rules.match({"t.a": "x"}, STREAM)
     failures: list[tuple[str, str]] = []
 
     def note(bound: BoundField, error: Exception) -> None:
         failures.append((bound.label, str(error)))
 
-    ((rule, values),) = rules.guarded(note)({"t.a": "x"}, None)
+    ((rule, values),) = rules.guarded(note)({"t.a": "x"}, STREAM)
     assert (rule.name, values) == ("r", (None,))
     assert failures == [("t.bad", "'broken'")]
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from condition_strategies import conditions, events
 from falcocore.fields import FieldTable
 from falcocore.lang.bound import BoundNode
 from falcocore.lang.check import check_condition
@@ -21,6 +20,7 @@ from falcocore.lang.grammar import parse_condition
 from falcocore.lang.printer import format_condition, print_condition
 from falcocore.lang.syntax import Node
 from falcocore.lang.text import Text
+from tests.support.condition_strategies import conditions, events
 
 EXAMPLES = int(os.environ.get("FALCOCORE_EXAMPLES", "150"))
 bounded = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
