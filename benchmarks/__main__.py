@@ -10,9 +10,9 @@ from falcocore.alerts import AlertFormat, Match
 from falcocore.host import PluginHost
 from falcocore.lang.text import SourceFile
 from falcocore.rules.loader import Catalogue, load
-from falcocore.rules.nodes import read_documents
 from falcocore.ruleset import Matcher
 from falcocore.source import Stream
+from falcocore.yamltree.nodes import read_documents
 from falcocore_k8s_audit.decode import Decoded
 
 EVENTS = 20_000

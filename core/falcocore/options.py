@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from falcocore.errors import ConfigError, nearest
-from falcocore.rules.nodes import boolean
+from falcocore.yamltree.nodes import boolean
 
 T = TypeVar("T")
 

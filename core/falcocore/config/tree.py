@@ -11,8 +11,8 @@ from falcocore.config.environment import expand
 from falcocore.config.keys import KNOWN
 from falcocore.errors import ConfigError, nearest
 from falcocore.lang.text import SourceFile
-from falcocore.rules import nodes
-from falcocore.rules.nodes import Node, Scalar, Sequence, YamlError, read_documents
+from falcocore.yamltree import nodes
+from falcocore.yamltree.nodes import Node, Scalar, Sequence, YamlError, read_documents
 
 Warn = Callable[[str], None]
 

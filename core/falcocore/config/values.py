@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from falcocore.config.tree import Warn
 from falcocore.errors import ConfigError, nearest
-from falcocore.rules.nodes import boolean
+from falcocore.yamltree.nodes import boolean
 
 D = TypeVar("D", str, str | None)
 

@@ -10,8 +10,8 @@ from falcocore.errors import nearest
 from falcocore.lang.diagnostics import Code, Diagnostic, Report
 from falcocore.lang.text import JoinedText, Span, Text
 from falcocore.rules.items import Comps, ExceptionItem, Item, Requirement
-from falcocore.rules.nodes import Node
 from falcocore.types import Priority
+from falcocore.yamltree.nodes import Node
 
 
 @dataclass(frozen=True, slots=True)

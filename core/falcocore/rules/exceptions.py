@@ -20,8 +20,8 @@ from falcocore.lang.operands import BindError, Elsewhere, bind_operand
 from falcocore.lang.syntax import And, Check, Literal, Node, Not, Operand, Or, RightSide, Values
 from falcocore.lang.text import Span, Text
 from falcocore.rules.collection import ExceptionDefinition
-from falcocore.rules.nodes import Mapping, Scalar, Sequence
-from falcocore.rules.nodes import Node as YamlNode
+from falcocore.yamltree.nodes import Mapping, Scalar, Sequence
+from falcocore.yamltree.nodes import Node as YamlNode
 
 P = TypeVar("P")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from falcocore.lang.text import Span, Text
-from falcocore.rules.nodes import Node
+from falcocore.yamltree.nodes import Node
 
 KEYS: dict[str, dict[str, str]] = {
     "required_engine_version": {"required_engine_version": "version"},

@@ -21,8 +21,8 @@ from falcocore.rules.items import (
     Read,
     Requirement,
 )
-from falcocore.rules.nodes import Mapping, Node, Scalar, Sequence, YamlError, boolean, read_documents
 from falcocore.types import Priority
+from falcocore.yamltree.nodes import Mapping, Node, Scalar, Sequence, YamlError, boolean, read_documents
 
 ENGINE_VERSION = (0, 63, 0)
 """The version of Falco's engine whose rule language this is."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from falcocore.lang.text import SourceFile
 from falcocore.rules.items import EXCEPTION_KEYS, KEYS
-from falcocore.rules.nodes import Mapping, Node, Scalar, Sequence, YamlError, read_documents
+from falcocore.yamltree.nodes import Mapping, Node, Scalar, Sequence, YamlError, read_documents
 
 PRIORITIES = frozenset(
     {

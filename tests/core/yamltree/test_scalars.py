@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falcocore.lang.text import SourceFile
-from falcocore.rules.nodes import Mapping, Node, Scalar, Sequence, read_documents
+from falcocore.yamltree.nodes import Mapping, Node, Scalar, Sequence, read_documents
 
 BLANKS = " \t\r\n\x85\u2028\u2029"
 

@@ -16,7 +16,7 @@ from yaml import events
 
 from falcocore.lang.diagnostics import Code, Diagnostic
 from falcocore.lang.text import SourceFile, Span, Text
-from falcocore.rules.scalars import scalar_offsets
+from falcocore.yamltree.scalars import scalar_offsets
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BOM = "\ufeff"
