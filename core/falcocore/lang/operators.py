@@ -8,14 +8,13 @@ same; a property test holds them against each other.
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import re2
 
+from falcocore.lang.globs import compile_glob
 from falcocore.lang.literals import Network
 from falcocore.lang.paths import PathPatterns
 from falcocore.types import Kind
@@ -89,21 +88,12 @@ def match_regex(value: str, pattern: Any) -> bool:
 
 
 def _glob(pattern: str) -> Any:
-    return re.compile(_translate(pattern)).match
+    return compile_glob(pattern).fullmatch
 
 
 def _iglob(pattern: str) -> Any:
-    return re.compile(_translate(fold_ascii(pattern))).match
+    return compile_glob(pattern, ignore_case=True).fullmatch
 
-
-def _translate(pattern: str) -> str:
-    """fnmatch(3) with flags 0: unlike the library's, a backslash quotes the next character."""
-    parts = re.split(r"\\(.)", pattern, flags=re.DOTALL)
-    text = "".join(part.translate(_BRACKETED) if number % 2 else part for number, part in enumerate(parts))
-    return fnmatch.translate(text)
-
-
-_BRACKETED = str.maketrans({c: f"[{c}]" for c in "*?["})
 
 _FOLD = {ord(c): c.lower() for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
@@ -209,7 +199,7 @@ def _glob_operand(value: str, pattern: str) -> bool:
 
 
 def _iglob_operand(value: str, pattern: str) -> bool:
-    return _iglob(pattern)(fold_ascii(value)) is not None
+    return _iglob(pattern)(value) is not None
 
 
 def _icontains(value: str, part: str) -> bool:
@@ -259,7 +249,7 @@ def _operators() -> dict[str, Operator]:
         _method("bstartswith", "{v}.startswith({k})", _BUFFERS, lambda v, k: bool(v.startswith(k))),
         _by_function("icontains", fold_ascii, lambda v, k: k in fold_ascii(v), _icontains),
         _by_function("glob", _glob, lambda v, k: k(v) is not None, _glob_operand),
-        _by_function("iglob", _iglob, lambda v, k: k(fold_ascii(v)) is not None, _iglob_operand),
+        _by_function("iglob", _iglob, lambda v, k: k(v) is not None, _iglob_operand),
         _by_function("regex", _regex, match_regex, None),
         Operator(
             "in",

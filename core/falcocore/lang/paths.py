@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Iterable
+
+from falcocore.lang.globs import compile_glob
 
 _GLOB = re.compile(r"[*?\[]")
 
@@ -36,7 +37,7 @@ class PathPatterns:
             for part in _parts(pattern):
                 if _GLOB.search(part):
                     following = _Step()
-                    step.globs.append((re.compile(fnmatch.translate(part)), following))
+                    step.globs.append((compile_glob(part), following))
                     step = following
                 else:
                     step = step.names.setdefault(part, _Step())
@@ -51,7 +52,10 @@ class PathPatterns:
             steps = [
                 following
                 for step in steps
-                for following in (step.names.get(part), *(s for glob, s in step.globs if glob.match(part)))
+                for following in (
+                    step.names.get(part),
+                    *(s for glob, s in step.globs if glob.fullmatch(part)),
+                )
                 if following is not None
             ]
             if not steps:
