@@ -12,12 +12,19 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 GENERATOR = SHARED / "tools" / "mkworkload.py"
-RULES = SHARED / "conformance" / "k8s_audit" / "rules" / "plugin-0.18.0" / "k8s_audit_rules.yaml"
+CONFORMANCE = SHARED / "conformance"
+UPSTREAM = CONFORMANCE / "k8s_audit" / "rules" / "plugin-0.18.0" / "k8s_audit_rules.yaml"
+BUNDLED = ROOT / "rules" / "falcocore_rules" / "k8s_audit_rules.yaml"
 
 
-def rule_files() -> list[Path]:
+def rule_file() -> Path:
     """Upstream's 48 rules where they are, else the bundled pack."""
-    return [RULES] if RULES.exists() else [ROOT / "rules" / "falcocore_rules" / "k8s_audit_rules.yaml"]
+    return UPSTREAM if UPSTREAM.exists() else BUNDLED
+
+
+def newest_rule_files() -> list[Path]:
+    """Upstream's four newest rule files where they are, else the bundled pack."""
+    return [*sorted((CONFORMANCE / "upstream-rules").glob("*.yaml")), rule_file()]
 
 
 def audit_lines(count: int) -> list[bytes]:
