@@ -1,34 +1,49 @@
 """Every key of the configuration: Falco's, so that a stock falco.yaml is taken as it is, and our own.
 
-A dict holds the keys of a map; True stands for a value of any kind.
+A dict holds the keys of a map, ANY for whatever name a user gives; a list holds what its entries are; True
+stands for a value of any kind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from falcocore.errors import nearest
+
+ANY = "*"
+
 _ENABLED = {"enabled": True}
+_WHICH_RULES = {"rule": True, "tag": True}
 
 USED: dict[str, Any] = {
     "rules_files": True,
     "rules_file": True,
-    "rules": True,
+    "rules": [{"enable": _WHICH_RULES, "disable": _WHICH_RULES}],
     "rule_matching": True,
     "priority": True,
-    "config_files": True,
+    "config_files": [{"path": True, "strategy": True}],
     "json_output": True,
     "json_include_output_property": True,
     "json_include_message_property": True,
     "json_include_tags_property": True,
     "json_include_output_fields_property": True,
     "time_format_iso_8601": True,
-    "append_output": True,
+    "append_output": [
+        {
+            "match": {"source": True, "rule": True, "tags": True},
+            "extra_output": True,
+            "extra_fields": True,
+            "suggested_output": True,
+        }
+    ],
     "static_fields": True,
     "stdout_output": _ENABLED,
     "file_output": {"enabled": True, "keep_alive": True, "filename": True},
-    "outputs": True,
-    "sources": True,
-    "plugins": True,
+    # Falco's removed rate limiter had its settings under the same key.
+    "outputs": {"rate": True, "max_burst": True, ANY: {"type": True, "options": True}},
+    "sources": [{"name": True, "instance": True, "target": True, "options": True, "restart": True}],
+    "plugins": [{"name": True, "library_path": True, "init_config": True, "open_params": True}],
     "load_plugins": True,
     "log_stderr": True,
     "log_level": True,
@@ -131,3 +146,30 @@ ACCEPTED: dict[str, Any] = {
 """Falco's keys that have no effect here, or none yet."""
 
 KNOWN: dict[str, Any] = {**USED, **ACCEPTED}
+
+
+def path_of(key: str, path: str) -> str:
+    """The path of a key in the map at `path`."""
+    return f"{path}.{key}" if path else key
+
+
+def complaint(key: str, known: Mapping[str, Any], path: str) -> str | None:
+    """What is to be said of a key of the map at `path`; None where it is known."""
+    if key in known or ANY in known:
+        return None
+    near = nearest(key, known)
+    hint = f"did you mean `{path_of(near, path)}`?" if near else "it is ignored"
+    return f"unknown key `{path_of(key, path)}`: {hint}"
+
+
+def complaints(value: Any, known: Any = KNOWN, path: str = "") -> Iterator[str]:
+    """What is to be said of the keys of a plain tree."""
+    if isinstance(known, list) and isinstance(value, list):
+        for item in value:
+            yield from complaints(item, known[0], f"{path}[]")
+    elif isinstance(known, dict) and isinstance(value, dict):
+        for key, inner in value.items():
+            if said := complaint(key, known, path):
+                yield said
+            else:
+                yield from complaints(inner, known.get(key, known.get(ANY)), path_of(key, path))

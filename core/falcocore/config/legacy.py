@@ -8,7 +8,7 @@ from typing import Any
 
 from falcocore.config.tree import Warn
 from falcocore.config.values import Reader
-from falcocore.errors import ConfigError
+from falcocore.errors import ConfigError, nearest
 
 PLUGIN_SOURCES = {"k8saudit": "k8s_audit"}
 """Falco's plugins that are a source here."""
@@ -36,7 +36,9 @@ def plugin_sources(reader: Reader, warn: Warn) -> Iterator[Found]:
             warn(f"{entry.where}: plugin {name} has no counterpart here and is left out")
     for name in loaded or ():
         if name not in known:
-            raise ConfigError(f"load_plugins: there is no plugin {name} in `plugins`")
+            near = nearest(name, known)
+            hint = f"did you mean {near}?" if near else "add it to `plugins`, or take it out of load_plugins"
+            raise ConfigError(f"load_plugins: there is no plugin {name} in `plugins`", hint=hint)
 
 
 def _options(entry: Reader, name: str) -> dict[str, Any]:

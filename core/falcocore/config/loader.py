@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from falcocore.config.keys import KNOWN
-from falcocore.config.overrides import apply_override
+from falcocore.config.keys import complaints
+from falcocore.config.overrides import apply_override, top_key
 from falcocore.config.tree import Warn, read_tree
-from falcocore.errors import ConfigError, nearest
+from falcocore.errors import ConfigError
 
 DEFAULT_FILE = Path("/etc/falcocore/falcocore.yaml")
 
@@ -23,22 +23,20 @@ def load_config(
     Raises:
         ConfigError: a file that can't be read, or an override that can't be applied.
     """
-    if path is not None and not path.exists():
+    if path is not None and not os.path.exists(path):  # Path.exists raises for a name that is too long
         raise ConfigError(f"configuration {path} does not exist", hint="check the path given with -c")
     main = path if path is not None else DEFAULT_FILE if DEFAULT_FILE.exists() else None
     config = read_tree(main, warn, environment) if main else {}
-    includes = [text for text in overrides if text.startswith("config_files")]
+    includes = [text for text in overrides if top_key(text) == "config_files"]
     for text in includes:
         apply_override(config, text)
-    for entry in config.get("config_files") or []:
+    entries = config.get("config_files") or []
+    for entry in entries if isinstance(entries, list) else [entries]:
         _include(config, entry, main, warn, environment)
     for text in overrides:
-        if text in includes:
-            continue
-        key = apply_override(config, text)
-        if key not in KNOWN:
-            near = nearest(key, KNOWN)
-            warn(f"-o {text}: unknown key `{key}`: {f'did you mean `{near}`?' if near else 'it is ignored'}")
+        if text not in includes:
+            for complaint in complaints(apply_override(config, text)):
+                warn(f"-o {text}: {complaint}")
     return config
 
 
@@ -55,9 +53,12 @@ def _include(
             f"config_files: `{strategy}` is no strategy", hint="there are append, override and add-only"
         )
     place = Path(path)
-    if not place.exists():
+    if not os.path.exists(path):  # Path takes "" as "."
         return  # Falco skips what is not there: distributions list a directory that may be missing
-    files = sorted(f for f in place.iterdir() if f.is_file()) if place.is_dir() else [place]
+    try:
+        files = sorted(f for f in place.iterdir() if f.is_file()) if place.is_dir() else [place]
+    except OSError as error:
+        raise ConfigError(f"config_files: {place} can't be read: {error.strerror}") from None
     for file in files:
         if main is not None and file.resolve() == main.resolve():
             raise ConfigError(f"config_files: {file} includes itself")

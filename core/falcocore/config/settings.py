@@ -6,7 +6,8 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from falcocore.alerts import AlertFormat
@@ -171,20 +172,26 @@ def _sources(reader: Reader, warn: Warn) -> tuple[SourceSettings, ...]:
             )
         )
     for name, target, options in (*plugin_sources(reader, warn), *webserver_source(reader)):
-        if not any(source.name == name for source in found):
+        if any(source.name == name for source in found):
+            wanted = f"{name}={target}" if target else name
+            warn(
+                f"`plugins` or `webserver` asks for the source {wanted}, which is left out: "
+                f"there is a source {name} already; list both under `sources` to run both"
+            )
+        else:
             found.append(SourceSettings(name, name, target, options))
     return with_unique_instances(found)
 
 
 def with_unique_instances(sources: list[SourceSettings]) -> tuple[SourceSettings, ...]:
     """The sources, the second of the same instance name called NAME-2, and so on."""
-    taken: dict[str, int] = {}
+    taken: set[str] = set()
     unique = []
     for source in sources:
-        taken[source.instance] = taken.get(source.instance, 0) + 1
-        count = taken[source.instance]
-        instance = source.instance if count == 1 else f"{source.instance}-{count}"
-        unique.append(SourceSettings(source.name, instance, source.target, source.options, source.restart))
+        names = (f"{source.instance}-{number}" if number > 1 else source.instance for number in count(1))
+        instance = next(name for name in names if name not in taken)
+        taken.add(instance)
+        unique.append(replace(source, instance=instance))
     return tuple(unique)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from falcocore.config.environment import expand
-from falcocore.config.keys import KNOWN
-from falcocore.errors import ConfigError, nearest
-from falcocore.lang.text import SourceFile
+from falcocore.config.keys import ANY, KNOWN, complaint, path_of
+from falcocore.errors import ConfigError
+from falcocore.lang.text import SourceFile, Span
 from falcocore.yamltree import nodes
 from falcocore.yamltree.nodes import Node, Scalar, Sequence, YamlError, read_documents
 
@@ -36,13 +36,13 @@ def parse_tree(file: SourceFile, warn: Warn, environment: Mapping[str, str]) -> 
     try:
         root = next(read_documents(file), None)
     except YamlError as error:
-        raise ConfigError(str(error.diagnostic)) from None
+        raise _config_error(error) from None
     if root is None:
         return {}
     if not isinstance(root, nodes.Mapping):
         hint = "this looks like a rule file: give it with -r" if isinstance(root, Sequence) else None
         raise ConfigError(f"{file.name} holds no configuration: a map of keys is wanted", hint=hint)
-    _warn_of_unknown(root, KNOWN, "", warn)
+    _check_keys(root, KNOWN, "", warn)
     plain: dict[str, Any] = _plain(root, lambda value: expand(value, environment))
     return plain
 
@@ -54,8 +54,14 @@ def parse_value(text: str) -> Any:
     try:
         root = next(read_documents(SourceFile("-o", text)), None)
     except YamlError as error:
-        raise ConfigError(str(error.diagnostic)) from None
+        raise _config_error(error) from None
     return _plain(root, str) if root is not None else {}
+
+
+def _config_error(error: YamlError) -> ConfigError:
+    """The message with its place and line; the codes of rule files mean nothing here."""
+    _, *lines = error.diagnostic.lines()
+    return ConfigError("\n".join([f"{_place(error.span)}: {error}", *lines]))
 
 
 def _plain(node: Node, scalar: Callable[[str], str]) -> Any:
@@ -66,13 +72,22 @@ def _plain(node: Node, scalar: Callable[[str], str]) -> Any:
     return {key: _plain(value, scalar) for key, (_, value) in node.entries.items()}
 
 
-def _warn_of_unknown(mapping: nodes.Mapping, known: Mapping[str, Any], prefix: str, warn: Warn) -> None:
-    for key, (key_node, value) in mapping.entries.items():
-        inner = known.get(key)
-        if key not in known:
-            near = nearest(key, known)
-            line, column = key_node.span.position
-            hint = f"did you mean `{prefix}{near}`?" if near else "it is ignored"
-            warn(f"{key_node.file.name}:{line}:{column}: unknown key `{prefix}{key}`: {hint}")
-        elif isinstance(inner, dict) and isinstance(value, nodes.Mapping):
-            _warn_of_unknown(value, inner, f"{prefix}{key}.", warn)
+def _check_keys(node: Node, known: Any, path: str, warn: Warn) -> None:
+    """Warn of keys that nothing reads, and of those that are given twice."""
+    if isinstance(known, list) and isinstance(node, Sequence):
+        for item in node.items:
+            _check_keys(item, known[0], f"{path}[]", warn)
+    elif isinstance(known, dict) and isinstance(node, nodes.Mapping):
+        for key, (key_node, value) in node.entries.items():
+            if said := complaint(key, known, path):
+                warn(f"{_place(key_node.span)}: {said}")
+            else:
+                _check_keys(value, known.get(key, known.get(ANY)), path_of(key, path), warn)
+        for key_node in node.repeated:
+            where = path_of(key_node.value, path)
+            warn(f"{_place(key_node.span)}: `{where}` is given twice: the first counts")
+
+
+def _place(span: Span) -> str:
+    line, column = span.position
+    return f"{span.file.name}:{line}:{column}"

@@ -73,7 +73,13 @@ class Reader:
         value = self._values.get(key)
         if isinstance(value, str):
             return [value]
-        return [str(item) for item in self.items(key) if item is not None]
+        found = []
+        for number, item in enumerate(self.items(key)):
+            if isinstance(item, str):
+                found.append(item)
+            elif item is not None:
+                self._warn(f"{self.path(key)}[{number}]: a text is wanted, not `{item}`; it is left out")
+        return found
 
     def mapping(self, key: str) -> Mapping[str, Any]:
         """A map."""
@@ -90,7 +96,7 @@ class Reader:
         for number, item in enumerate(self.items(key)):
             where = f"{self.path(key)}[{number}]"
             if not isinstance(item, dict):
-                raise ConfigError(f"{where} is a map, not `{item}`")
+                raise ConfigError(f"{where} has to be a map of keys, not `{item}`")
             yield Reader(item, self._warn, where)
 
     def _default(self, key: str, value: Any, default: Any, wanted: str) -> Any:

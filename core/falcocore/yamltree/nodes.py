@@ -26,6 +26,8 @@ _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 MAX_NESTING = 50
 MAX_NODES = 1_000_000
 """Nodes of one file, aliases counted as what they stand for."""
+_TOO_DEEP = f"nested deeper than {MAX_NESTING} levels"
+_COUNTED = "aliases count as what they repeat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Scalar:
     value: str
     style: str | None
     size: int = 1
+    depth: int = 0
 
     @property
     def plain(self) -> bool:
@@ -79,6 +82,7 @@ class Sequence:
     end: int
     items: list[Node]
     size: int = 1
+    depth: int = 1
 
     @property
     def span(self) -> Span:
@@ -99,6 +103,7 @@ class Mapping:
     entries: dict[str, tuple[Scalar, Node]]
     size: int = 1
     repeated: tuple[Scalar, ...] = ()
+    depth: int = 1
 
     @property
     def span(self) -> Span:
@@ -125,6 +130,7 @@ class YamlError(Exception):
         related: tuple[tuple[str, Span], ...] = (),
     ) -> None:
         super().__init__(message)
+        self.span = span
         self.diagnostic = Diagnostic(Code.YAML_PARSE, message, span, hint=hint, related=related)
 
 
@@ -190,7 +196,7 @@ class _Reader:
         match event:
             case events.CollectionStartEvent():
                 if len(self._open) == MAX_NESTING:
-                    raise YamlError(f"nested deeper than {MAX_NESTING} levels", self._span(event))
+                    raise YamlError(_TOO_DEEP, self._span(event))
                 self._open.append(_Open(event))
                 return None
             case events.CollectionEndEvent():
@@ -205,7 +211,10 @@ class _Reader:
             case events.AliasEvent():
                 if event.anchor not in self._anchors:
                     raise YamlError(f"`*{event.anchor}` refers to nothing", self._span(event))
-                return self._add(self._anchors[event.anchor], None)
+                node = self._anchors[event.anchor]
+                if len(self._open) + node.depth > MAX_NESTING:
+                    raise YamlError(_TOO_DEEP, self._span(event), _COUNTED)
+                return self._add(node, None)
             case events.DocumentStartEvent():
                 self._anchors.clear()
         return None
@@ -215,9 +224,7 @@ class _Reader:
             self._anchors[event.anchor] = node
         self._size += node.size if event is None else 1
         if self._size > MAX_NODES:
-            raise YamlError(
-                f"the file has more than {MAX_NODES} nodes", node.span, "aliases count as what they repeat"
-            )
+            raise YamlError(f"the file has more than {MAX_NODES} nodes", node.span, _COUNTED)
         if not self._open:
             return node
         self._open[-1].children.append(node)
@@ -228,7 +235,8 @@ class _Reader:
         children = opened.children
         size = 1 + sum(child.size for child in children)
         if isinstance(opened.event, events.SequenceStartEvent):
-            return Sequence(self.file, start, stop, children, size)
+            depth = 1 + max((child.depth for child in children), default=0)
+            return Sequence(self.file, start, stop, children, size, depth)
         entries: dict[str, tuple[Scalar, Node]] = {}
         merged: dict[str, tuple[Scalar, Node]] = {}
         repeated: list[Scalar] = []
@@ -243,7 +251,9 @@ class _Reader:
                 repeated.append(key)
             else:
                 entries[key.value] = (key, value)
-        return Mapping(self.file, start, stop, {**merged, **entries}, size, tuple(repeated))
+        found = {**merged, **entries}
+        depth = 1 + max((value.depth for _, value in found.values()), default=0)
+        return Mapping(self.file, start, stop, found, size, tuple(repeated), depth)
 
     def _span(self, event: events.Event) -> Span:
         start = self._index(event.start_mark)
