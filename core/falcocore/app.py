@@ -104,6 +104,9 @@ def _requested_sources(requested: Sequence[str], settings: Settings) -> tuple[So
     found = []
     for text in requested:
         name, given, target = text.partition("=")
+        if given and not target:
+            hint = f"write --source {name} to run it live, or name what it reads"
+            raise ConfigError(f"--source {text} names no target", hint=hint)
         known = configured.get(name, SourceSettings(name, name))
         found.append(replace(known, target=target) if given else known)
     return with_unique_instances(found)

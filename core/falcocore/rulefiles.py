@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -11,34 +12,36 @@ from falcocore.lang.text import SourceFile
 
 SUFFIXES = frozenset({".yaml", ".yml"})
 PACK = "pack:"
+_SUFFIX_HINT = "the name of a rule file ends in .yaml or .yml"
 
 
 def named_files(names: Iterable[str], host: PluginHost) -> list[Path]:
     """The files that `-r` names: a file, a directory, or `pack:NAME`.
 
     Raises:
-        ConfigError: one is missing or has another suffix than .yaml or .yml.
+        ConfigError: one is missing or has another suffix than .yaml or .yml, or there is no file in any.
         PluginError: no such pack.
     """
-    found: list[Path] = []
-    for name in names:
-        if name.startswith(PACK):
-            found += host.pack(name.removeprefix(PACK)).files
-            continue
-        path = Path(name)
-        if not path.exists():
-            raise ConfigError(
-                f"rule file {name} does not exist", hint="check the path, or name a pack with pack:NAME"
-            )
-        if path.is_dir():
-            found += _in_directory(path)
-        elif path.suffix in SUFFIXES:
-            found.append(path)
-        else:
-            raise ConfigError(
-                f"{name} is not named like a rule file", hint="the name has to end in .yaml or .yml"
-            )
+    names = list(names)
+    found = [file for name in names for file in _files_of(name, host)]
+    if names and not found:
+        raise ConfigError(f"there is no rule file in {', '.join(names)}", hint=_SUFFIX_HINT)
     return found
+
+
+def _files_of(name: str, host: PluginHost) -> list[Path]:
+    if name.startswith(PACK):
+        return list(host.pack(name.removeprefix(PACK)).files)
+    path = Path(name)
+    if not os.path.exists(name):  # Path raises for a name that is too long, and takes "" as "."
+        raise ConfigError(
+            f"rule file {name} does not exist", hint="check the path, or name a pack with pack:NAME"
+        )
+    if path.is_dir():
+        return _in_directory(path)
+    if path.suffix in SUFFIXES:
+        return [path]
+    raise ConfigError(f"{name} is not named like a rule file", hint=_SUFFIX_HINT)
 
 
 def configured_files(names: Sequence[str], host: PluginHost, warn: Callable[[str], None]) -> list[Path]:
@@ -49,20 +52,23 @@ def configured_files(names: Sequence[str], host: PluginHost, warn: Callable[[str
     """
     found: list[Path] = []
     for name in names:
-        if not name.startswith(PACK) and not Path(name).exists():
+        if not name.startswith(PACK) and not os.path.exists(name):
             warn(f"rules_files: {name} does not exist and is left out")
         elif Path(name).is_file() and Path(name).suffix not in SUFFIXES:
             warn(f"rules_files: {name} does not end in .yaml or .yml and is left out")
         else:
-            found += named_files([name], host)
+            found += _files_of(name, host)
     if not found:
         hint = "name rule files with -r or rules_files, or leave both out to load the bundled packs"
-        raise ConfigError("no rule file of rules_files is there", hint=hint)
+        raise ConfigError(f"rules_files names no rule file: {', '.join(names) or 'it is empty'}", hint=hint)
     return found
 
 
 def _in_directory(path: Path) -> list[Path]:
-    return sorted(file for file in path.iterdir() if file.is_file() and file.suffix in SUFFIXES)
+    try:
+        return sorted(file for file in path.iterdir() if file.is_file() and file.suffix in SUFFIXES)
+    except OSError as error:
+        raise ConfigError(f"directory {path} can't be read: {error.strerror}") from None
 
 
 def default_files(sources: Iterable[str], host: PluginHost) -> list[Path]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from falcocore.app import open_project
-from falcocore.cli.request import request_of
+from falcocore.cli.request import print_note, request_of
 from falcocore.errors import PluginError, nearest
 from falcocore.fields import Field
 from falcocore.host import PluginHost
@@ -20,6 +20,13 @@ Row = dict[str, str]
 def run(options: argparse.Namespace) -> int:
     """List what was asked for."""
     as_json = options.format == "json"
+    if options.name is not None and options.what != "fields":
+        print(  # noqa: T201
+            f"falcocore list {options.what}: {options.name!r} is one argument too many\n"
+            "  only `falcocore list fields` takes the name of a source",
+            file=sys.stderr,
+        )
+        return 2
     match options.what:
         case "fields":
             return list_fields(options.name, as_json=as_json)
@@ -85,17 +92,16 @@ def _plugins(host: PluginHost) -> list[Row]:
 
 def _list_rules(options: argparse.Namespace, *, as_json: bool) -> int:
     """Rules of the files that a run with the same arguments would load."""
-    notes: list[str] = []
-    project = open_project(request_of(options), notes.append)
+    project = open_project(request_of(options), print_note)
     if not project.rule_files:
         project.rule_files = [
             file for name in project.host.names("rules") for file in project.host.pack(name).files
         ]
-    for note in notes:
-        print(note, file=sys.stderr)  # noqa: T201
     loaded = project.load_rules()
     for error in loaded.errors:
         print(error, file=sys.stderr)  # noqa: T201
+    for selection in loaded.idle_selections:
+        print_note(f"`rules` in the configuration: `{selection}` fits no rule")
     rows = [
         {
             "rule": rule.definition.name,

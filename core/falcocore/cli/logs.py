@@ -25,9 +25,21 @@ class _Formatter(logging.Formatter):
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
+class _StderrHandler(logging.Handler):
+    """Writes to what stderr is at the time: the progress bar takes its place, to make room for lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        try:
+            if sys.stderr is not None:
+                print(self.format(record), file=sys.stderr, flush=True)  # noqa: T201
+        except Exception:
+            self.handleError(record)
+
+
 def set_up(*, level: int, iso8601: bool, stderr: bool) -> None:
     """Send falcocore's log to stderr; other libraries are heard from warnings on."""
-    handler: logging.Handler = logging.StreamHandler(sys.stderr) if stderr else logging.NullHandler()
+    handler = _StderrHandler() if stderr else logging.NullHandler()
     handler.setFormatter(_Formatter(iso8601=iso8601))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -17,7 +17,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 1 for any failure, 2 for wrong usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _dispatch(given)
+        try:
+            return _dispatch(given)
+        finally:
+            # A reader that has gone is noticed here, and not while Python exits.
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -9,18 +9,18 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from falcocore.app import Application, assemble, open_project
+from falcocore.app import Application, Project, assemble, open_project
 from falcocore.cli import logs
-from falcocore.cli.request import request_of
-from falcocore.errors import ConfigError
+from falcocore.cli.request import print_note, request_of
+from falcocore.errors import ConfigError, FalcocoreError
 from falcocore.lang.diagnostics import Code
 from falcocore.rules.loader import LoadResult
 
 log = logging.getLogger("falcocore")
 
 _SUMMED_UP = {
-    Code.WARN_UNUSED_MACRO: "macros are not used",
-    Code.WARN_UNUSED_LIST: "lists are not used",
+    Code.WARN_UNUSED_MACRO: "macro",
+    Code.WARN_UNUSED_LIST: "list",
 }
 """Warnings that come in dozens with files that are in order; a run gives their number only."""
 
@@ -28,7 +28,13 @@ _SUMMED_UP = {
 def run(options: argparse.Namespace) -> int:
     """Run until every source has ended; the exit status."""
     notes: list[str] = []
-    project = open_project(request_of(options), notes.append)
+    try:
+        project = open_project(request_of(options), notes.append)
+    except FalcocoreError:
+        # Nothing says yet what log lines look like, and a note often says why.
+        for note in notes:
+            print_note(note)
+        raise
     settings = project.settings
     logs.set_up(level=settings.log_level, iso8601=settings.format.time_iso8601, stderr=settings.log_stderr)
     for note in notes:
@@ -49,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     application.engine.open()
     for line in start_lines(application):
         log.info(line)
-    status = asyncio.run(application.engine.run(_display(application)))
+    status = asyncio.run(application.engine.run(display(project, application)))
     log.info(application.counters.totals_line(time.monotonic() - started))
     return status
 
@@ -63,7 +69,8 @@ def _report_rules(loaded: LoadResult) -> None:
         elif not diagnostic.is_error:
             log.warning("%s", diagnostic)
     for code, count in summed.items():
-        log.info("%d %s (`falcocore validate` shows them)", count, _SUMMED_UP[code])
+        words = f"{_SUMMED_UP[code]} is" if count == 1 else f"{_SUMMED_UP[code]}s are"
+        log.info("%d %s not used (`falcocore validate` shows more)", count, words)
     for selection in loaded.idle_selections:
         log.warning("`rules` in the configuration: `%s` fits no rule", selection)
     if loaded.errors:
@@ -83,10 +90,12 @@ def start_lines(application: Application) -> list[str]:
     return lines
 
 
-def _display(application: Application) -> Callable[[], Awaitable[None]] | None:
-    """The progress bar, on a terminal and for sources that have an end."""
+def display(project: Project, application: Application) -> Callable[[], Awaitable[None]] | None:
+    """The progress bar, on a terminal and for sources that have an end; None where it is not wanted."""
     if not sys.stderr.isatty() or not any(source.progress() for source in application.sources):
         return None
+    if sys.stdout.isatty() and any(output.type == "stdout" for output in project.settings.outputs):
+        return None  # alerts and bar would be written over each other
     from falcocore.cli.progress import watcher
 
     return watcher(application)

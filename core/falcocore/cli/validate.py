@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from dataclasses import replace
 
 import msgspec
 
 from falcocore import rulefiles
 from falcocore.app import open_project
-from falcocore.cli.request import request_of
+from falcocore.cli.request import print_note, request_of
 from falcocore.rules.loader import Catalogue, LoadResult, load
 from falcocore.rules.results import file_results
 
 
 def run(options: argparse.Namespace) -> int:
     """Check the files as if every installed source were running; 1 where one can't be used."""
-    notes: list[str] = []
-    project = open_project(request_of(options), notes.append)
-    paths = rulefiles.named_files(options.files, project.host)
+    # The files take the place of those that the configuration names, which may not be there.
+    request = replace(request_of(options), rules=tuple(options.files))
+    project = open_project(request, print_note)
     catalogue = Catalogue(project.tables, frozenset(project.tables))
-    loaded = load(rulefiles.read_files(paths), catalogue, project.settings.load)
-    for note in notes:
-        print(note, file=sys.stderr)  # noqa: T201
+    loaded = load(rulefiles.read_files(project.rule_files), catalogue, project.settings.load)
     if project.settings.format.json_output:
         print(msgspec.json.encode({"falco_load_results": file_results(loaded)}).decode())  # noqa: T201
     else:

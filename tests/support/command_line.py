@@ -1,0 +1,27 @@
+"""The command line in the test's process: arguments in, exit status out, output to where pytest sees it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from falcocore.cli.main import main
+from falcocore.config import loader
+
+
+def falcocore(*arguments: str) -> int:
+    """Run a command as the shell would, without the machine's own configuration; logging is put back."""
+    root, own = logging.getLogger(), logging.getLogger("falcocore")
+    before = (root.handlers[:], root.level, own.level)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "DEFAULT_FILE", Path("/nonexistent/falcocore.yaml"))
+        try:
+            return main(arguments)
+        except SystemExit as ended:
+            return int(ended.code or 0)
+        finally:
+            root.handlers[:] = before[0]
+            root.setLevel(before[1])
+            own.setLevel(before[2])
