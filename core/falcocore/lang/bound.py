@@ -137,4 +137,4 @@ def value_text_list(values: Any, of: FieldType) -> str:
     """The text of a present list value: `(a,b)`, cut at LIST_TEXT_BYTES."""
     text = "(" + ",".join(value_text(v, of) for v in values) + ")"
     raw = text.encode("utf-8", "surrogateescape")
-    return text if len(raw) <= LIST_TEXT_BYTES else raw[:LIST_TEXT_BYTES].decode("utf-8", "ignore")
+    return text if len(raw) <= LIST_TEXT_BYTES else raw[:LIST_TEXT_BYTES].decode("utf-8", "surrogateescape")

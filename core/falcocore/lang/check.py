@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from falcocore.fields import FieldTable
 from falcocore.lang import words
@@ -51,7 +52,7 @@ class _Checker:
                 return BoundAnd(bound) if isinstance(node, And) else BoundOr(bound)
         raise AssertionError(f"{node} was not resolved")
 
-    def _check(self, check: Check) -> BoundCheck:
+    def _check(self, check: Check) -> BoundCheck | None:
         left = bind_operand(check.left, self.fields, self.elsewhere)
         self._warn_of_deprecated(left, check)
         operator = OPERATORS[check.operator]
@@ -64,7 +65,9 @@ class _Checker:
                 left, operator, self._right_operand(operator, left, check, right), place=check.place
             )
         literals = right.items if isinstance(right, Values) else (right,)
-        constants = [self._constant(literal, left.type, check) for literal in literals]
+        constants = self._constants(literals, left.type, check)
+        if constants is None:
+            return None
         if check.modifier:
             prepared = tuple(_prepare(operator, c, lit) for c, lit in zip(constants, literals, strict=True))
             return BoundCheck(left, operator, prepared, check.modifier, check.place)
@@ -90,12 +93,20 @@ class _Checker:
             raise BindError(message, check.place, hint="both sides need the same type")
         return operand
 
-    def _constant(self, literal: Literal, of: FieldType, check: Check) -> object:
-        self._warn_of_literal(literal, check)
-        try:
-            return convert(literal.text, of, check.operator)
-        except ValueError as error:
-            raise BindError(str(error), literal.place) from None
+    def _constants(self, literals: Iterable[Literal], of: FieldType, check: Check) -> list[object] | None:
+        """The values of literals; None, with each that has none reported."""
+        constants: list[object] = []
+        usable = True
+        for literal in literals:
+            self._warn_of_literal(literal, check)
+            try:
+                constants.append(convert(literal.text, of, check.operator))
+            except ValueError as error:
+                self.report.add(
+                    BindError(str(error), literal.place).diagnostic(Code.COMPILE_CONDITION, self.item)
+                )
+                usable = False
+        return constants if usable else None
 
     def _warn(self, code: Code, message: str, literal: Literal, hint: str | None = None) -> None:
         span = literal.place.span if literal.place else None

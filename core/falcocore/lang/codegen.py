@@ -8,8 +8,10 @@ spot), or perhaps (tested first).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 from falcocore.lang.bound import (
@@ -190,16 +192,22 @@ class Writer:
         return name
 
 
+_PLACEHOLDER = re.compile(r"\{([a-z])\}")
+
+
 def _on_lists(check: BoundCheck) -> ListOperator | None:
     return check.operator.on_lists if check.left.is_list else None
 
 
 def _fill(template: str, variable: str, filling: str, **names: str) -> str:
-    """The template with the first `{v}` filled and the others read."""
-    code = template.replace("{v}", "\0", 1).replace("{v}", variable).replace("\0", filling)
-    for placeholder, name in names.items():
-        code = code.replace(f"{{{placeholder}}}", name)
-    return code
+    """The template with the first `{v}` filled and the others read.
+
+    In one pass: a constant that is filled in may look like a placeholder itself.
+    """
+    readings = chain((filling,), repeat(variable))
+    return _PLACEHOLDER.sub(
+        lambda found: next(readings) if found[1] == "v" else names.get(found[1], found[0]), template
+    )
 
 
 def plain_fields(operand: BoundArgument) -> Iterable[BoundField]:

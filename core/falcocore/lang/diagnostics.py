@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from falcocore.errors import FalcocoreError
@@ -86,26 +87,46 @@ def _where(span: Span) -> str:
     return f"{span.file.name}:{line}:{column}"
 
 
+def _snippet(span: Span) -> list[str]:
+    number, _ = span.position
+    line, carets = marked_line(span)
+    return [f"  {number} | {line}", f"  {' ' * len(str(number))} | {carets}"]
+
+
 _WIDTH = 120
 
 
-def _snippet(span: Span) -> list[str]:
+def marked_line(span: Span) -> tuple[str, str]:
+    """The line in which a span begins, and below it carets that stand under the span in a terminal."""
     number, column = span.position
     line = span.file.line(number)
     # A window into a long line, so that the caret stays in sight.
     first = max(0, column - 1 - _WIDTH // 2) if len(line) > _WIDTH else 0
     shown = "".join(c if c.isprintable() else " " for c in line[first : first + _WIDTH])
-    length = max(1, min(span.end - span.start, len(line) - column + 1, first + _WIDTH - column + 1))
-    margin = " " * len(str(number))
-    return [f"  {number} | {shown}", f"  {margin} | {' ' * (column - 1 - first)}{'^' * length}"]
+    before = shown[: column - 1 - first]
+    marked = shown[len(before) : len(before) + span.end - span.start]
+    return shown, " " * _cells(before) + "^" * max(1, _cells(marked))
+
+
+def _cells(text: str) -> int:
+    """The columns of a terminal that a text takes: two for a wide character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
 
 
 class ConditionError(FalcocoreError):
-    """A condition, an output template or a literal that can't be used; holds what to say and where."""
+    """A condition, an output template or a literal that can't be used; holds what to say and where.
 
-    def __init__(self, diagnostic: Diagnostic) -> None:
+    `more` are further mistakes, where reading went on after the first.
+    """
+
+    def __init__(self, diagnostic: Diagnostic, more: Sequence[Diagnostic] = ()) -> None:
         super().__init__(diagnostic.message, hint=diagnostic.hint)
         self.diagnostic = diagnostic
+        self.all = (diagnostic, *more)
 
 
 @dataclass(slots=True)

@@ -37,20 +37,25 @@ def unescape(quoted: str) -> str:
         if code == " ":
             return "\\"  # an old notation: the backslash stays, the blank goes
         if len(code) == 3:
-            return chr(int(code[1:], 16))
+            return bytes.fromhex(code[1:]).decode("utf-8", "surrogateescape")
         known = r"\b \f \n \r \t \\ \/ \xHH and \ with the text's own quote"
         raise EscapeError(f"unknown escape \\{code}: there are {known}", match.start() + 1)
 
-    return _ESCAPE.sub(replace, inner)
+    # Bytes of several `\xHH` in a row may be one character.
+    return _ESCAPE.sub(replace, inner).encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
 
 
-_MUST_QUOTE = re.compile(r"[()\"'\s=,]")
+_MUST_QUOTE = re.compile(r"[()\"'\s=,\x00-\x1f\udc80-\udcff]")
+_MUST_ESCAPE = re.compile(r"[\x00-\x1f\udc80-\udcff]")
+"""Control characters, and bytes that are no UTF-8."""
 _ESCAPED = {"\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\", '"': r"\""}
 
 
 def quote(text: str) -> str:
     """The text in double quotes, such that `unescape` gives it back."""
-    inner = "".join(_ESCAPED.get(c) or (f"\\x{ord(c):02x}" if c < " " else c) for c in text)
+    inner = "".join(
+        _ESCAPED.get(c) or (f"\\x{ord(c) & 0xFF:02x}" if _MUST_ESCAPE.match(c) else c) for c in text
+    )
     # The scanner takes a quote behind a backslash as escaped, so the last one is written as a number.
     return f'"{inner[:-2]}\\x5c"' if inner.endswith("\\\\") else f'"{inner}"'
 

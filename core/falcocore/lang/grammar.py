@@ -8,9 +8,6 @@ gave up.
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
@@ -19,6 +16,7 @@ import pyparsing as pp
 from falcocore.lang import actions, words
 from falcocore.lang.diagnostics import Code, ConditionError, Diagnostic
 from falcocore.lang.mistakes import explain
+from falcocore.lang.recursion import recursion_room
 from falcocore.lang.syntax import And, FieldRef, Literal, Node, Operand, Or, Transform, Values
 from falcocore.lang.text import Place, Text
 
@@ -79,7 +77,7 @@ def _run(rule: str, text: Text) -> pp.ParseResults:
     source = actions.Source(text.value)
     source.text = text
     parser = _grammar()[rule]
-    with _recursion_room(MAX_DEPTH * _FRAMES_PER_DEPTH):
+    with recursion_room(MAX_DEPTH * _FRAMES_PER_DEPTH):
         try:
             return parser.parse_string(source)
         except pp.ParseBaseException as error:
@@ -105,17 +103,6 @@ def _check_size(text: Text) -> None:
             raise ConditionError(Diagnostic(Code.COMPILE_CONDITION, message, place, hint=hint))
 
 
-@contextmanager
-def _recursion_room(frames: int) -> Iterator[None]:
-    """Let the recursive descent go as deep as MAX_DEPTH asks, whatever the caller's own depth is."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(before + frames)
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
-
-
 def _token(pattern: str, name: str, action: actions.Action = actions.make_word) -> pp.ParserElement:
     token = pp.Regex(pattern).set_whitespace_chars(" \t\b\r\n").set_name(name)
     return _made(token, action)
@@ -135,7 +122,6 @@ def _grammar() -> dict[str, pp.ParserElement]:
     comma = _token(",", "a comma").suppress()
 
     field = _token(actions.FIELD, "a field such as ka.user.name", actions.make_field)
-    bare_literal = _token(bare, "a value", actions.make_literal)
     quoted_literal = _token(quoted, "a quoted text", actions.make_literal)
     literal = _token(f"{quoted}|{bare}", "a value", actions.make_literal)
     number = _token(rf"{words.NUMBER}(?![\w.])", "a number", actions.make_literal)
@@ -219,7 +205,7 @@ def _grammar() -> dict[str, pp.ParserElement]:
         "operand prefix": operand + offset,
         "value": whole(value, "the end of the value"),
         "values": whole(values, "the end of the list"),
-        "item": whole(quoted_literal | bare_literal, "the end of the item"),
+        "item": whole(literal, "the end of the item"),
     }
     for parser in tops.values():
         parser.parse_with_tabs()

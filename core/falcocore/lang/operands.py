@@ -73,7 +73,7 @@ def bind_field(ref: FieldRef, fields: FieldTable, elsewhere: Elsewhere) -> Bound
     return BoundField(field, label, getter)
 
 
-_INDEX = re.compile(r"(?:0|[1-9][0-9]*)\Z", re.ASCII)
+_INDEX = re.compile(r"(?:0|[1-9][0-9]{0,19})\Z", re.ASCII)
 
 
 def _argument(ref: FieldRef, argument: Argument) -> str | int | None:
@@ -85,8 +85,11 @@ def _argument(ref: FieldRef, argument: Argument) -> str | int | None:
         return None
     if argument.kind is ArgumentKind.KEY:
         return ref.argument
-    if not _INDEX.match(ref.argument):
-        message = f"field `{ref.name}` takes an index, a number without leading zeros, not `{ref.argument}`"
+    if not _INDEX.match(ref.argument) or int(ref.argument) >= 1 << 64:
+        message = (
+            f"field `{ref.name}` takes an index: a number without leading zeros, of 64 bits, "
+            f"not `{ref.argument}`"
+        )
         raise BindError(message, ref.place)
     return int(ref.argument)
 

@@ -70,7 +70,8 @@ def _print_right(check: Check) -> str:
 
 
 def _print_literal(literal: Literal) -> str:
-    return quote_if_needed(literal.text)
+    # What was quoted stays so: without its quotes it might be the name of a list.
+    return quote_if_needed(literal.text) if literal.bare else quote(literal.text)
 
 
 def print_operand(operand: FieldRef | Transform | Literal | Group) -> str:
@@ -101,15 +102,26 @@ def format_condition(node: Node) -> str:
 
 def _lines(node: Node, indent: str) -> list[str]:
     text = print_condition(node)
-    if len(indent) + len(text) <= _LINE or not isinstance(node, And | Or):
+    if len(indent) + len(text) <= _LINE:
         return [indent + text]
-    word = "and" if isinstance(node, And) else "or"
-    lines: list[str] = []
-    for number, child in enumerate(node.children):
-        lead = f"{word} " if number else ""
-        if isinstance(child, And | Or) and len(indent) + len(lead) + len(print_condition(child)) > _LINE:
-            lines += [f"{indent}{lead}(", *_lines(child, indent + "  "), f"{indent})"]
-        else:
-            single = _print(child, type(node))
-            lines.append(f"{indent}{lead}{single}")
-    return lines
+    match node:
+        case And(children) | Or(children):
+            word = "and " if isinstance(node, And) else "or "
+            return [
+                line
+                for number, child in enumerate(children)
+                for line in _part(child, type(node), indent, word if number else "")
+            ]
+        case Not():
+            return _part(node, None, indent, "")
+        case _:
+            return [indent + text]
+
+
+def _part(node: Node, outer: type[And] | type[Or] | None, indent: str, lead: str) -> list[str]:
+    """One part behind its `and` or `or`; a group that is too long for a line gets lines of its own."""
+    single = f"{indent}{lead}{_print(node, outer)}"
+    group, negation = (node.child, "not ") if isinstance(node, Not) else (node, "")
+    if len(single) <= _LINE or not isinstance(group, And | Or):
+        return [single]
+    return [f"{indent}{lead}{negation}(", *_lines(group, indent + "  "), f"{indent})"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 from falcocore.errors import nearest
@@ -14,15 +15,18 @@ from falcocore.lang.syntax import And, Check, Literal, MacroRef, Node, Not, Or, 
 
 MAX_CHECKS = 20_000
 """Checks of one condition once its macros are in; macros of macros can grow without end."""
+MAX_VALUES = 100_000
+"""Values that the lists of one condition hold together; each is converted and kept for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A tree without macros and list names; its number of checks, and of groups within each other."""
+    """A tree without macros and list names: how many checks it has, groups within each other, and values."""
 
     node: Node
     checks: int
     depth: int
+    values: int = 0
 
 
 class Scope(Protocol):
@@ -70,9 +74,9 @@ class _Resolver:
                 if inner is None:
                     return None
                 if isinstance(inner.node, Not):
-                    return Resolved(inner.node.child, inner.checks, inner.depth)
+                    return replace(inner, node=inner.node.child)
                 return self._bounded(
-                    Resolved(Not(inner.node, node.place), inner.checks, inner.depth + 1), node
+                    replace(inner, node=Not(inner.node, node.place), depth=inner.depth + 1), node
                 )
             case And(children) | Or(children):
                 parts = [self.resolve(child) for child in children]
@@ -81,38 +85,48 @@ class _Resolver:
                     return None
                 group = type(node)(tuple(part.node for part in whole), node.place)
                 size = sum(part.checks for part in whole)
-                return self._bounded(Resolved(group, size, 1 + max(part.depth for part in whole)), node)
+                depth = 1 + max(part.depth for part in whole)
+                return self._bounded(Resolved(group, size, depth, sum(part.values for part in whole)), node)
 
     def _bounded(self, resolved: Resolved, node: Node) -> Resolved | None:
-        if resolved.checks > MAX_CHECKS:
-            self._error(node, f"with its macros the condition has more than {MAX_CHECKS} checks")
-        elif resolved.depth > MAX_DEPTH:
-            self._error(
-                node, f"with its macros the condition has more than {MAX_DEPTH} groups within each other"
-            )
-        else:
-            return resolved
-        return None
+        for has, most, what in (
+            (resolved.checks, MAX_CHECKS, "checks"),
+            (resolved.depth, MAX_DEPTH, "groups within each other"),
+            (resolved.values, MAX_VALUES, "values in lists"),
+        ):
+            if has > most:
+                whole = "with its macros, lists and exceptions the condition"
+                self._error(node, f"{whole} has more than {most} {what}")
+                return None
+        return resolved
 
     def _macro(self, node: MacroRef) -> Resolved | None:
         found = self.scope.macro(node.name)
         if found is None and not self.scope.is_broken(node.name):
             near = nearest(node.name, self.scope.macro_names())
-            add = f"define it before its use: `- macro: {node.name}` with a condition"
-            hint = f"did you mean `{near}`? Else {add}" if near else add
-            self._error(node, f"macro `{node.name}` is not defined", Code.VALIDATE, hint)
+            message = f"macro `{node.name}` is not defined"
+            hint = f"define it before its use: `- macro: {node.name}` with a condition"
+            if near == node.name:
+                message = f"macro `{node.name}` is defined only later"
+                hint = "a macro uses what stands before it; a rule, what is in its own file or an earlier one"
+            elif near:
+                hint = f"did you mean `{near}`? Else {hint}"
+            self._error(node, message, Code.VALIDATE, hint)
         return found
 
     def _check(self, check: Check) -> Resolved | None:
         right = check.right
+        values = 0
         if isinstance(right, Values):
             right = self._values(right)
+            values = len(right.items)
         elif isinstance(right, Literal) and right.bare:
             single = self._single(right, check.operator)
             if single is None:
                 return None
             right = single
-        return Resolved(check if right is check.right else replace(check, right=right), 1, 0)
+        resolved = check if right is check.right else replace(check, right=right)
+        return self._bounded(Resolved(resolved, 1, 0, values), check)
 
     def _values(self, values: Values) -> Values:
         """The constants with list names replaced; the same object where there are none."""
@@ -120,27 +134,26 @@ class _Resolver:
         changed = False
         for literal in values.items:
             listed = self.scope.list_items(literal.text) if literal.bare else None
-            items.extend((literal,) if listed is None else listed)
-            changed = changed or listed is not None
-        if not changed:
-            self._warn_of_unknown_list(values)
-            return values
-        return Values(tuple(items), values.place)
-
-    def _warn_of_unknown_list(self, values: Values) -> None:
-        """A bare name that is no list, but nearly one, is more likely a mistake than a value."""
-        for literal in values.items:
-            # In parentheses values are usual, and short ones are near to any short name.
-            if not literal.bare or (literal.place != values.place and len(literal.text) < 4):
+            if listed is not None:
+                changed = True
+                items.extend(listed)
+                if len(items) > MAX_VALUES:
+                    break
                 continue
-            near = next((n for n in self.scope.list_names() if _within_two_edits(literal.text, n)), None)
-            if near and literal.place:
-                message = (
-                    f"`{literal.text}` is taken as a text to compare with: there is no list of that name"
-                )
-                hint = f'did you mean the list `{near}`? If not, write "{literal.text}" in quotes'
-                span = literal.place.span
-                self.report.add(Diagnostic(Code.WARN_COMPILE_CONDITION, message, span, self.item, hint))
+            items.append(literal)
+            # In parentheses values are usual, and short ones are near to any short name.
+            if literal.bare and (literal.place == values.place or len(literal.text) >= 4):
+                self._warn_of_unknown_list(literal)
+        return Values(tuple(items), values.place) if changed else values
+
+    def _warn_of_unknown_list(self, literal: Literal) -> None:
+        """A bare name that is no list, but nearly one, is more likely a mistake than a value."""
+        near = next((n for n in self.scope.list_names() if _within_two_edits(literal.text, n)), None)
+        if near and literal.place:
+            message = f"`{literal.text}` is taken as a text to compare with: there is no list of that name"
+            hint = f'did you mean the list `{near}`? If not, write "{literal.text}" in quotes'
+            span = literal.place.span
+            self.report.add(Diagnostic(Code.WARN_COMPILE_CONDITION, message, span, self.item, hint))
 
     def _single(self, literal: Literal, operator: str) -> Literal | None:
         listed = self.scope.list_items(literal.text)
@@ -162,9 +175,21 @@ class _Resolver:
         self.report.add(Diagnostic(code, message, span, self.item, hint))
 
 
+@lru_cache(maxsize=10_000)
+def _letters(word: str) -> int:
+    """The letters of a word as a set of bits."""
+    bits = 0
+    for letter in word:
+        bits |= 1 << (ord(letter) & 63)
+    return bits
+
+
 def _within_two_edits(word: str, name: str) -> bool:
     """True where at most two letters have to be put in, taken out or changed to get from one to the other."""
     if word == name or abs(len(word) - len(name)) > 2:
+        return False
+    # Each edit adds one letter or takes one away, or both; this settles nearly every pair.
+    if (_letters(word) ^ _letters(name)).bit_count() > 4:
         return False
     row = list(range(len(name) + 1))
     for i, a in enumerate(word, 1):

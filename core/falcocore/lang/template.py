@@ -10,6 +10,7 @@ from falcocore.lang import words
 from falcocore.lang.bound import BoundField, BoundOperand, value_text, value_text_list
 from falcocore.lang.codegen import plain_fields
 from falcocore.lang.diagnostics import Code, ConditionError, Diagnostic
+from falcocore.lang.escapes import EscapeError, unescape
 from falcocore.lang.evaluate import evaluate_operand
 from falcocore.lang.grammar import parse_operand_prefix
 from falcocore.lang.operands import BindError, Elsewhere, bind_operand, nowhere
@@ -65,8 +66,12 @@ def _slot_text(operand: BoundOperand, values: dict[str, Value]) -> str:
 REMOVED_FIELD = "container.info"
 """A field of old rule files that stands for nothing any more."""
 
+MAX_WIDTH_DIGITS = 4
+"""Digits of a width; `%4000000000field` would fill the memory with blanks."""
+
 _WIDTH = re.compile(r"[0-9]+")
 _NAME = re.compile(rf"{words.NAME}(?:\.{words.NAME})+")
+_WORD = re.compile(r"\w+")
 _ARGUMENT = re.compile(rf"\[(?:{words.QUOTED}|{words.ARGUMENT})\]")
 _TRANSFORM = re.compile(rf"(?:{'|'.join(words.TRANSFORMERS)})\(")
 
@@ -75,12 +80,13 @@ def parse_template(text: Text, fields: FieldTable, elsewhere: Elsewhere = nowher
     """Parse an output template and find its fields.
 
     Raises:
-        ConditionError: code LOAD_ERR_COMPILE_OUTPUT, with the place of what can't be formatted.
+        ConditionError: code LOAD_ERR_COMPILE_OUTPUT, with the place of all that can't be formatted.
     """
     value = text.value
     if not value.strip():
         raise _error(text, 0, 0, "the output is empty", None)
     parts: list[str | Slot] = []
+    problems: list[Diagnostic] = []
     at = 0
     while (percent := value.find("%", at)) >= 0:
         if percent > at:
@@ -88,8 +94,14 @@ def parse_template(text: Text, fields: FieldTable, elsewhere: Elsewhere = nowher
         if value.startswith(REMOVED_FIELD, percent + 1):
             at = percent + 1 + len(REMOVED_FIELD)
             continue
-        slot, at = _parse_slot(text, percent, fields, elsewhere)
-        parts.append(slot)
+        try:
+            slot, at = _parse_slot(text, percent, fields, elsewhere)
+            parts.append(slot)
+        except ConditionError as error:
+            problems.append(error.diagnostic)
+            at = percent + 1
+    if problems:
+        raise ConditionError(problems[0], problems[1:])
     if at < len(value):
         parts.append(value[at:])
     return Template(tuple(parts))
@@ -100,6 +112,9 @@ def _parse_slot(text: Text, percent: int, fields: FieldTable, elsewhere: Elsewhe
     value, at = text.value, percent + 1
     width = None
     if digits := _WIDTH.match(value, at):
+        if len(digits.group()) > MAX_WIDTH_DIGITS:
+            message = f"the width of a value has {MAX_WIDTH_DIGITS} digits at most"
+            raise _error(text, at, digits.end(), message, None)
         width, at = int(digits.group()), digits.end()
     try:
         if _TRANSFORM.match(value, at):
@@ -116,7 +131,8 @@ def _parse_slot(text: Text, percent: int, fields: FieldTable, elsewhere: Elsewhe
             Diagnostic(Code.COMPILE_OUTPUT, found.message, found.span, hint=found.hint)
         ) from None
     hint = "a field or a transformer follows `%`; there is no way to write a plain percent sign"
-    raise _error(text, percent, at + 1, f"`{value[percent : at + 1]}` is not a field", hint)
+    end = max(at + 1, word.end() if (word := _WORD.match(value, at)) else 0)
+    raise _error(text, percent, end, f"`{value[percent:end]}` is not a field", hint)
 
 
 def _field_at(text: Text, name: re.Match[str], fields: FieldTable) -> tuple[FieldRef, int]:
@@ -127,8 +143,19 @@ def _field_at(text: Text, name: re.Match[str], fields: FieldTable) -> tuple[Fiel
     end = name.start() + len(word)
     argument = None
     if bracket := _ARGUMENT.match(text.value, end):
-        argument, end = bracket.group()[1:-1].strip("\"'"), bracket.end()
+        argument, end = _argument(text, bracket), bracket.end()
     return FieldRef(word, argument, Place(text, name.start(), end)), end
+
+
+def _argument(text: Text, bracket: re.Match[str]) -> str:
+    inner = bracket.group()[1:-1]
+    if inner[0] not in "\"'":
+        return inner
+    try:
+        return unescape(inner)
+    except EscapeError as error:
+        at = bracket.start() + 1 + error.offset
+        raise _error(text, at, at + 1, error.message, None) from None
 
 
 def _error(text: Text, start: int, end: int, message: str, hint: str | None) -> ConditionError:

@@ -52,16 +52,17 @@ class Span:
 class Text:
     """A text to parse, with the way back into the file it came from.
 
-    `offsets` is called only when a message needs it; it returns the file offset of each character and,
-    as one more entry, of the end.
+    `offsets` is called once, and only when a message needs it; it returns the file offset of each
+    character and, as one more entry, of the end.
     """
 
-    __slots__ = ("_offsets", "file", "value")
+    __slots__ = ("_known", "_offsets", "file", "value")
 
     def __init__(self, value: str, file: SourceFile, offsets: Callable[[], Sequence[int]]) -> None:
         self.value = value
         self.file = file
         self._offsets = offsets
+        self._known: Sequence[int] | None = None
 
     @classmethod
     def plain(cls, value: str, name: str = "condition") -> Text:
@@ -70,7 +71,7 @@ class Text:
 
     def span(self, start: int, end: int) -> Span:
         """The place in the file of characters `start` to `end` of the text."""
-        offsets = self._offsets()
+        offsets = self._known = self._offsets() if self._known is None else self._known
         first = offsets[min(start, len(offsets) - 1)]
         last = offsets[min(end, len(offsets)) - 1] + 1 if end > start else first
         return Span(self.file, first, max(first, last))
@@ -126,6 +127,12 @@ class Place:
     text: Text
     start: int
     end: int
+
+    @classmethod
+    def at(cls, span: Span) -> Place:
+        """The place of something that was not parsed from a text of its own, such as a YAML node."""
+        text = Text(" " * (span.end - span.start), span.file, lambda: range(span.start, span.end + 1))
+        return cls(text, 0, len(text.value))
 
     @property
     def span(self) -> Span:

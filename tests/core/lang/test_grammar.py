@@ -79,7 +79,7 @@ def test_condition_parses_to(condition: str, tree: object) -> None:
         ("tolower (a.b) = x", 9, "found `(`", "no blank stands between"),
         ("val(a.b) = x", 1, "found `val(`", "right of an operator"),
         ("a.b[ k ] = x", 4, "found `[`", "no blanks"),
-        ("a.b = x,y", 8, "found `,`", None),
+        ("a.b = x,y", 8, "found `,`", "needs quotes"),
     ],
 )
 def test_mistake_is_reported_where_it_stands(
