@@ -9,7 +9,7 @@ from typing import Any
 from falcocore.errors import nearest
 from falcocore.lang.diagnostics import Code, Diagnostic, Report
 from falcocore.lang.text import JoinedText, Span, Text
-from falcocore.rules.items import Comps, ExceptionItem, Item, Requirement
+from falcocore.rules.items import Broken, Comps, ExceptionItem, Item, Read, Requirement
 from falcocore.types import Priority
 from falcocore.yamltree.nodes import Node
 
@@ -105,13 +105,17 @@ class Collection:
     macros: dict[str, MacroDefinition] = field(default_factory=dict)
     rules: dict[str, RuleDefinition] = field(default_factory=dict)
     requirements: list[Requirement] = field(default_factory=list)
+    broken: set[Broken] = field(default_factory=set)
+    """Items that could not be read."""
     _count: int = 0
 
-    def add(self, item: Item | Requirement, file: int) -> None:
+    def add(self, item: Read, file: int) -> None:
         """Merge one item of the file with that number."""
         self._count += 1
         if isinstance(item, Requirement):
             self.requirements.append(item)
+        elif isinstance(item, Broken):
+            self.broken.add(item)
         elif item.kind == "list":
             self._list(item, file)
         elif item.kind == "macro":
@@ -163,6 +167,8 @@ class Collection:
         if known is not None and known.source != source:
             message = f"{item.label} has source {source} here, and {known.source} where it was defined first"
             hint = "give it another name; rule names are shared by all sources"
+            if "source" not in values:
+                hint = f"without `source:` it is syscall; write `source: {known.source}`, or another name"
             self._error(item.span, message, hint, ("defined first", known.span))
             return
         rule = RuleDefinition(
@@ -281,6 +287,8 @@ class Collection:
     # --- reporting ----------------------------------------------------------------------------------------
 
     def _no_target(self, item: Item, known: Iterable[str]) -> None:
+        if Broken(item.kind, item.name) in self.broken:
+            return
         near = nearest(item.name, known)
         hint = (
             f"did you mean `{near}`?"

@@ -6,10 +6,10 @@ where it stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Items
 from dataclasses import replace
-from typing import NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from falcocore.errors import nearest
 from falcocore.fields import FieldTable
@@ -18,11 +18,12 @@ from falcocore.lang.diagnostics import Code, ConditionError, Diagnostic, Report
 from falcocore.lang.grammar import parse_item, parse_operand, parse_value, parse_values
 from falcocore.lang.operands import BindError, Elsewhere, bind_operand
 from falcocore.lang.syntax import And, Check, Literal, Node, Not, Operand, Or, RightSide, Values
-from falcocore.lang.text import Span, Text
+from falcocore.lang.text import Place, Span, Text
 from falcocore.rules.collection import ExceptionDefinition
 from falcocore.yamltree.nodes import Mapping, Scalar, Sequence
 from falcocore.yamltree.nodes import Node as YamlNode
 
+G = TypeVar("G")
 P = TypeVar("P")
 
 _SINGLE_DEFAULT = "in"
@@ -49,8 +50,16 @@ def with_exceptions(
         except _RefusedError:
             continue
         if matched is not None:
-            parts.append(Not(matched))
-    return condition if len(parts) == 1 else And(tuple(parts))
+            parts.append(Not(matched, matched.place))
+    return condition if len(parts) == 1 else And(tuple(parts), condition.place)
+
+
+class _Comp(NamedTuple):
+    """The operator for one field of an exception; `place` is None where it is the default."""
+
+    operator: str
+    modifier: str | None = None
+    place: Place | None = None
 
 
 class _Expansion:
@@ -71,33 +80,47 @@ class _Expansion:
     def tree(self) -> Node | None:
         """What the exception matches; None where it has no values."""
         exception = self.exception
-        operators = self._operators()
-        operands = [self._operand(text) for text in exception.fields]
+        operands, operators = self._each(
+            (lambda: self._each(exception.fields, self._operand), self._operators), _call
+        )
         if not exception.values:
             return None
+        place = Place.at(exception.span)
         if exception.is_single:
-            items = tuple(self._single_value(value) for value in exception.values)
-            operator, modifier = operators[0]
-            return Check(operands[0], operator, Values(items), modifier)
-        rows = [self._row(value, operands, operators) for value in exception.values]
-        return rows[0] if len(rows) == 1 else Or(tuple(rows))
+            items = tuple(self._each(exception.values, self._single_value))
+            return _check(operands[0], operators[0], Values(items, place))
+        rows = self._each(exception.values, lambda value: self._row(value, operands, operators))
+        return rows[0] if len(rows) == 1 else Or(tuple(rows), place)
 
-    def _operators(self) -> list[tuple[str, str | None]]:
-        """(operator, modifier) for each field."""
+    def _each(self, given: Iterable[G], make: Callable[[G], P]) -> list[P]:
+        """What is made of each. All of them are looked at, also where one is refused."""
+        made: list[P] = []
+        refused = False
+        for one in given:
+            try:
+                made.append(make(one))
+            except _RefusedError:
+                refused = True
+        if refused:
+            raise _RefusedError
+        return made
+
+    def _operators(self) -> list[_Comp]:
+        """What each field is compared by."""
         exception = self.exception
         comps = exception.comps
         if comps is None:
             default = _SINGLE_DEFAULT if exception.is_single else _TUPLE_DEFAULT
-            return [(default, None)] * len(exception.fields)
+            return [_Comp(default)] * len(exception.fields)
         if comps.is_single != exception.is_single:
             shapes = "one text" if exception.is_single else "a list, one for each field"
             self._error(comps.span, f"`comps` of exception `{exception.name}` is {shapes}, as `fields` is")
         if len(comps.names) != len(exception.fields):
-            counts = f"{len(comps.names)} comps for {len(exception.fields)} fields"
+            counts = f"{_count(comps.names, 'comp')} for {_count(exception.fields, 'field')}"
             self._error(comps.span, f"exception `{exception.name}` has {counts}")
-        return [self._operator(text) for text in comps.names]
+        return self._each(comps.names, self._operator)
 
-    def _operator(self, text: Text) -> tuple[str, str | None]:
+    def _operator(self, text: Text) -> _Comp:
         operator, _, modifier = text.value.partition(" ")
         modifier = modifier.strip()
         span = text.span(0, len(text.value))
@@ -113,7 +136,8 @@ class _Expansion:
             self._error(
                 span, f"`{operator}` compares with one value, and a single exception has a list", hint
             )
-        return "=" if operator == "==" else operator, modifier or None
+        place = Place(text, 0, len(text.value))
+        return _Comp("=" if operator == "==" else operator, modifier or None, place)
 
     def _operand(self, text: Text) -> Operand:
         """A field of the exception. It has to exist, also where the exception has no values yet."""
@@ -135,33 +159,31 @@ class _Expansion:
             self._error(node.span, f"a value of exception `{self.exception.name}` is one text", hint)
         return self._parsed(lambda: parse_item(node.text))
 
-    def _row(
-        self, node: YamlNode, operands: Items[Operand], operators: Items[tuple[str, str | None]]
-    ) -> Node:
+    def _row(self, node: YamlNode, operands: Items[Operand], operators: Items[_Comp]) -> Node:
         """One entry of `values` in the tuple form: a value for each field."""
         if not isinstance(node, Sequence):
             self._error(
                 node.span, f"an entry of `values` is a list with a value for each of {len(operands)} fields"
             )
         if len(node.items) != len(operands):
-            counts = f"{len(node.items)} values for {len(operands)} fields"
+            counts = f"{_count(node.items, 'value')} for {_count(operands, 'field')}"
             self._error(node.span, f"exception `{self.exception.name}` has {counts}")
+        cells = zip(operands, operators, node.items, strict=True)
         checks = tuple(
-            Check(operand, operator, self._value(value, operator, modifier), modifier)
-            for operand, (operator, modifier), value in zip(operands, operators, node.items, strict=True)
+            self._each(cells, lambda cell: _check(cell[0], cell[1], self._value(cell[2], cell[1])))
         )
-        return checks[0] if len(checks) == 1 else And(checks)
+        return checks[0] if len(checks) == 1 else And(checks, Place.at(node.span))
 
-    def _value(self, node: YamlNode, operator: str, modifier: str | None) -> RightSide:
+    def _value(self, node: YamlNode, comp: _Comp) -> RightSide:
         if isinstance(node, Mapping):
             self._error(node.span, "a value is a text or a list of texts")
         if isinstance(node, Sequence):
-            return Values(tuple(self._single_value(item) for item in node.items))
+            return Values(tuple(self._each(node.items, self._single_value)), Place.at(node.span))
         text = node.text
-        if modifier or operator in words.LIST_OPERATORS:
+        if comp.modifier or comp.operator in words.LIST_OPERATORS:
             if text.value.lstrip().startswith("("):
                 return self._parsed(lambda: parse_values(text))
-            return Values((self._parsed(lambda: parse_item(text)),))
+            return Values((self._parsed(lambda: parse_item(text)),), Place.at(node.span))
         if " " in text.value and text.value[0] not in "\"'":
             return self._parsed(lambda: parse_item(text))
         return self._parsed(lambda: parse_value(text))
@@ -179,3 +201,15 @@ class _Expansion:
 
     def _add(self, found: Diagnostic, code: Code | None = None) -> None:
         self.report.add(replace(found, code=code or found.code, item=self.item))
+
+
+def _count(things: Items[object], word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+
+
+def _call(step: Callable[[], Any]) -> Any:
+    return step()
+
+
+def _check(operand: Operand, comp: _Comp, right: RightSide) -> Check:
+    return Check(operand, comp.operator, right, comp.modifier, operand.place, comp.place or operand.place)

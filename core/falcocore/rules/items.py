@@ -16,7 +16,7 @@ KEYS: dict[str, dict[str, str]] = {
     "rule": {
         "rule": "name",
         "condition": "text",
-        "output": "text",
+        "output": "trimmed",
         "desc": "text",
         "priority": "priority",
         "source": "word",
@@ -108,4 +108,12 @@ class Requirement:
     span: Span
 
 
-Read: TypeAlias = Item | Requirement
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An item that can't be used and was reported. What refers to it is no mistake of its own."""
+
+    kind: str
+    name: str
+
+
+Read: TypeAlias = Item | Requirement | Broken

@@ -15,6 +15,7 @@ from falcocore.lang.bound import BoundField
 from falcocore.lang.check import check_condition
 from falcocore.lang.diagnostics import Code, ConditionError, Diagnostic, Report
 from falcocore.lang.grammar import parse_condition
+from falcocore.lang.recursion import recursion_room
 from falcocore.lang.resolve import resolve
 from falcocore.lang.syntax import Node
 from falcocore.lang.template import REMOVED_FIELD
@@ -77,9 +78,14 @@ class LoadResult:
         return [d for d in self.diagnostics if d.is_error]
 
     def of(self, file: SourceFile) -> list[Diagnostic]:
-        """What was said about one file; what has no place belongs to the last."""
+        """What was said about one file; what has its place in none of them belongs to the last."""
         last = self.files[-1] if self.files else None
-        return [d for d in self.diagnostics if (d.span.file if d.span else last) is file]
+        theirs = {id(one) for one in self.files}
+        return [
+            d
+            for d in self.diagnostics
+            if (d.span.file if d.span and id(d.span.file) in theirs else last) is file
+        ]
 
 
 def load(
@@ -89,7 +95,12 @@ def load(
     generation: int = 0,
 ) -> LoadResult:
     """Load rule files, in order. Nothing is raised for what is wrong with them; it is reported."""
-    return _Loading(files, catalogue, settings or LoadSettings()).result(generation)
+    with recursion_room(_FRAMES):
+        return _Loading(files, catalogue, settings or LoadSettings()).result(generation)
+
+
+_FRAMES = 1000
+"""More than resolving, checking and compiling take for the deepest condition."""
 
 
 class _Loading:
@@ -116,7 +127,9 @@ class _Loading:
                 running[rule.source].append(rule)
             loaded.append(LoadedRule(definition, reason))
         self._report_strangers()
-        self.definitions.report_unused()
+        if not self.report.errors:
+            # What stands in a broken condition would be reported as well.
+            self.definitions.report_unused()
         idle = without_effect(self.settings.selections, list(self.collection.rules.values()))
         result = LoadResult(self.files, self.report.diagnostics, loaded, idle_selections=idle)
         for source, rules in running.items():
@@ -137,10 +150,11 @@ class _Loading:
             self.strangers.setdefault((definition.source, definition.span.file), []).append(definition)
             return None, f"source {definition.source} is not installed"
         rule = self._checked(definition, node, table, label, report)
-        if rule is None and definition.skip_if_unknown and all(d.unknown_field for d in report.errors):
-            names = ", ".join(sorted({str(d.unknown_field) for d in report.errors}))
+        unknown = [d for d in report.errors if d.unknown_field]
+        if definition.skip_if_unknown and unknown and unknown == report.errors:
+            names = ", ".join(sorted({str(d.unknown_field) for d in unknown}))
             message = f"the rule is left out: no plugin offers {names}"
-            self.report.add(Diagnostic(Code.WARN_UNKNOWN_FILTER, message, report.errors[0].span, label))
+            self.report.add(Diagnostic(Code.WARN_UNKNOWN_FILTER, message, unknown[0].span, label))
             return None, f"no plugin offers {names} (skip-if-unknown-filter)"
         self.report.extend(report.diagnostics)
         if rule is None:
@@ -200,7 +214,7 @@ class _Loading:
         try:
             return rule_output(definition, self.settings.additions, table, self.catalogue.elsewhere)
         except ConditionError as error:
-            report.add(replace(error.diagnostic, item=label))
+            report.extend(replace(found, item=label) for found in error.all)
             return None
 
     def _report_strangers(self) -> None:

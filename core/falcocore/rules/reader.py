@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from falcocore.errors import nearest
 from falcocore.lang.diagnostics import Code, Diagnostic, Report
@@ -14,6 +14,7 @@ from falcocore.rules.items import (
     EXCEPTION_KEYS,
     KEYS,
     REPLACEABLE,
+    Broken,
     Comps,
     ExceptionItem,
     Item,
@@ -29,6 +30,7 @@ ENGINE_VERSION = (0, 63, 0)
 
 _MACRO_NAME = re.compile(r"[A-Za-z]+[A-Za-z0-9_]*\Z")
 _LIST_NAME = re.compile(r"""[^()"' \t\n\r=,]+\Z""")
+_NUMBER = "[0-9]{1,9}"
 
 
 class UnusableError(Exception):
@@ -36,7 +38,7 @@ class UnusableError(Exception):
 
 
 def read_items(file: SourceFile, report: Report) -> Iterator[Read]:
-    """The items of a file in order. A broken one is reported and left out; the others go on."""
+    """The items of a file in order. What is wrong with one is reported, and the others go on."""
     try:
         for root in read_documents(file):
             yield from _Reader(report).document(root)
@@ -51,6 +53,7 @@ class _Reader:
             "name": self._word,
             "word": self._word,
             "text": self._text,
+            "trimmed": self._trimmed,
             "texts": self._texts,
             "bool": self._bool,
             "uint32": self._uint32,
@@ -79,22 +82,26 @@ class _Reader:
                 if kind is None:
                     self._warn_of_unknown_item(node)
                 elif kind == "required_engine_version":
+                    self._warn_of_unknown_keys(kind, node)
                     self._engine_version(node)
                 elif kind == "required_plugin_versions":
+                    self._warn_of_unknown_keys(kind, node)
                     yield from self._plugin_versions(node)
                 else:
                     yield self._item(kind, node)
             except UnusableError:
-                continue
+                name = node.get(kind) if kind else None
+                if kind and isinstance(name, Scalar):
+                    yield Broken(kind, name.value)
 
     def _item(self, kind: str, node: Mapping) -> Item:
         """A list, macro or rule, with all its keys read before one that is wrong ends it."""
         usable = True
         values: dict[str, Any] = {}
-        for key, (key_node, value) in node.entries.items():
+        self._warn_of_unknown_keys(kind, node)
+        for key, (_, value) in node.entries.items():
             holds = KEYS[kind].get(key)
             if holds is None:
-                self._unknown_key(key_node, KEYS[kind], f"a {kind}")
                 continue
             try:
                 values[key] = self._readers[holds](value, key)
@@ -120,7 +127,8 @@ class _Reader:
             return "override"
         if append:
             message = "`append: true` is deprecated"
-            hint = "write `override: {condition: append}`, with each key that is given"
+            key = "items" if kind == "list" else "condition"
+            hint = f"write `override: {{{key}: append}}`, with each key that is given"
             self._warn(Code.WARN_DEPRECATED_ITEM, node.entries["append"][0].span, message, hint)
             return "append"
         if kind == "rule" and not {"condition", "output", "desc", "priority"} & set(values):
@@ -136,7 +144,7 @@ class _Reader:
                 "rule": ["condition", "output", "desc", "priority"],
             },
             "append": {"list": ["items"], "macro": ["condition"], "rule": []},
-            "switch": {"rule": ["enabled"]},
+            "switch": {},
             "override": {},
         }[item.how].get(item.kind, [])
         problems: list[tuple[Span, str, str | None]] = [
@@ -144,7 +152,11 @@ class _Reader:
             for key in required
             if key not in item.values
         ]
-        if item.how == "switch" and not problems:
+        if item.how == "switch" and "enabled" not in item.values:
+            hint = "to change a rule that was defined before, name its keys in `override:`"
+            message = f"{item.label} has no `condition`, `output`, `desc` and `priority`"
+            problems.append((item.span, message, hint))
+        elif item.how == "switch":
             hint = "write `override: {enabled: replace}` beside it"
             self._warn(
                 Code.WARN_DEPRECATED_ITEM, item.span, "an item with only `enabled` is deprecated", hint
@@ -157,8 +169,9 @@ class _Reader:
             raise UnusableError
 
     def _check_overrides(self, item: Item, node: Mapping) -> Iterator[tuple[Span, str, str | None]]:
-        place = node.entries["override"][0].span
+        named = cast(Mapping, node.entries["override"][1]).entries
         for key, operation in item.overrides.items():
+            place = named[key][0].span
             possible = APPENDABLE if operation == "append" else REPLACEABLE
             if key not in possible[item.kind]:
                 known = ", ".join(sorted(possible[item.kind]))
@@ -185,12 +198,19 @@ class _Reader:
         hint = f"did you mean `{near}`?" if near else f"an item has one of {', '.join(KEYS)}"
         self._warn(Code.WARN_UNKNOWN_ITEM, node.span, f"this item is ignored; it has {keys}", hint)
 
-    def _unknown_key(self, key: Scalar, known: Any, where: str) -> None:
-        near = nearest(key.value, known)
-        hint = f"did you mean `{near}`?" if near else f"known are {', '.join(known)}"
-        self._warn(
-            Code.WARN_UNKNOWN_KEY, key.span, f"`{key.value}` is no key of {where} and is ignored", hint
-        )
+    def _warn_of_unknown_keys(self, kind: str, node: Mapping) -> None:
+        for key, (key_node, _) in node.entries.items():
+            if key in KEYS[kind]:
+                continue
+            near = nearest(key, KEYS[kind])
+            hint = f"did you mean `{near}`?" if near else f"known are {', '.join(KEYS[kind])}"
+            if key in KEYS:
+                hint = f"an item is one thing: begin another with `- {key}:`"
+            message = f"`{key}` is no key of a {kind} and is ignored"
+            self._warn(Code.WARN_UNKNOWN_KEY, key_node.span, message, hint)
+        for again in node.repeated:
+            message = f"`{again.value}` is given twice: the first one counts, this one is ignored"
+            self._warn(Code.WARN_UNKNOWN_KEY, again.span, message)
 
     # --- values -------------------------------------------------------------------------------------------
 
@@ -201,11 +221,17 @@ class _Reader:
             raise self._refuse(node, f"`{key}` is empty")
         return node.text
 
+    def _trimmed(self, node: Node, key: str) -> Text:
+        self._text(node, key)
+        return cast(Scalar, node).stripped
+
     def _word(self, node: Node, key: str) -> str:
         return self._text(node, key).value
 
     def _texts(self, node: Node, key: str) -> tuple[Text, ...]:
         if isinstance(node, Scalar) and node.is_null:
+            if key == "items":
+                raise self._refuse(node, "`items` is empty", "for a list without items write `items: []`")
             return ()
         if not isinstance(node, Sequence):
             raise self._refuse(node, f"`{key}` is a list of texts, not a {_kind(node)}", "write [a, b]")
@@ -224,8 +250,8 @@ class _Reader:
 
     def _uint32(self, node: Node, key: str) -> int:
         word = self._word(node, key)
-        if not (word.isascii() and word.isdigit() and int(word) < 2**32):
-            raise self._refuse(node, f"`{key}` is a whole number of milliseconds")
+        if not re.fullmatch(r"[0-9]{1,10}", word) or int(word) >= 2**32:
+            raise self._refuse(node, f"`{key}` is a whole number of milliseconds, less than {2**32}")
         return int(word)
 
     def _priority(self, node: Node, key: str) -> Priority:
@@ -272,7 +298,7 @@ class _Reader:
         fields, comps, values = node.get("fields"), node.get("comps"), node.get("values")
         has_values = values is not None and not (isinstance(values, Scalar) and values.is_null)
         if has_values and not isinstance(values, Sequence):
-            raise self._refuse(node.entries["values"][0], "`values` is a list")
+            raise self._refuse(cast(Node, values), "`values` is a list", "write [a, b]")
         return ExceptionItem(
             name=self._word(name, "name"),
             span=name.span,
@@ -289,17 +315,23 @@ class _Reader:
         return Comps(self._one_or_more(node, "comps"), not isinstance(node, Sequence), node.span)
 
     def _one_or_more(self, node: Node, key: str) -> tuple[Text, ...]:
-        return self._texts(node, key) if isinstance(node, Sequence) else (self._text(node, key),)
+        if not isinstance(node, Sequence):
+            return (self._text(node, key),)
+        if not node.items:
+            raise self._refuse(node, f"`{key}` is an empty list", "write one text, or a list of one or more")
+        return self._texts(node, key)
 
     # --- requirements -------------------------------------------------------------------------------------
 
     def _engine_version(self, node: Mapping) -> None:
         value = node.entries["required_engine_version"][1]
         word = self._word(value, "required_engine_version")
-        version = (0, int(word), 0) if word.isdigit() else self._version(value, word)
+        version = (0, int(word), 0) if re.fullmatch(_NUMBER, word) else self._version(value, word)
         if version[0] != ENGINE_VERSION[0] or version > ENGINE_VERSION:
             have = ".".join(map(str, ENGINE_VERSION))
-            message = f"the file needs engine version {word}, and this is {have}"
+            message = (
+                f"the file needs Falco's engine version {word}, and falcocore's rules are those of {have}"
+            )
             self.report.add(Diagnostic(Code.VALIDATE, message, value.span, hint="update falcocore"))
 
     def _plugin_versions(self, node: Mapping) -> Iterator[Requirement]:
@@ -309,7 +341,9 @@ class _Reader:
         for entry in value.items:
             first = self._plugin_version(entry)
             others = entry.get("alternatives") if isinstance(entry, Mapping) else None
-            more = [self._plugin_version(e) for e in others.items] if isinstance(others, Sequence) else []
+            if others is not None and not isinstance(others, Sequence):
+                raise self._refuse(others, "`alternatives` is a list of {name, version}")
+            more = [self._plugin_version(e) for e in others.items] if others else []
             names = [plugin.name for plugin in (first, *more)]
             if len(set(names)) < len(names):
                 message = "a plugin is named twice in one requirement"
@@ -327,9 +361,11 @@ class _Reader:
         )
 
     def _version(self, node: Node, word: str, code: Code = Code.YAML_VALIDATE) -> tuple[int, int, int]:
-        match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", word)
+        match = re.fullmatch(rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})", word)
         if not match:
-            self.report.add(Diagnostic(code, f"`{word}` is not a version", node.span, hint="write 1.2.3"))
+            self.report.add(
+                Diagnostic(code, f"`{word[:40]}` is not a version", node.span, hint="write 1.2.3")
+            )
             raise UnusableError
         major, minor, patch = match.groups()
         return int(major), int(minor), int(patch)

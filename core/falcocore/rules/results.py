@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from falcocore.lang.diagnostics import Diagnostic
+from falcocore.lang.diagnostics import Diagnostic, marked_line
 from falcocore.lang.text import SourceFile
 from falcocore.rules.loader import LoadResult
 from falcocore.rules.schema import schema_problems
@@ -18,11 +18,12 @@ def file_results(loaded: LoadResult) -> list[dict[str, Any]]:
 def _result(file: SourceFile, loaded: LoadResult) -> dict[str, Any]:
     said = loaded.of(file)
     problems = schema_problems(file)
+    checked = {} if problems is None else {"schema_valid": not problems}
     return {
         "name": file.name,
         "successful": not any(d.is_error for d in said),
-        "schema_valid": not problems,
-        "schema_warnings": problems,
+        **checked,
+        "schema_warnings": problems or [],
         "errors": [_entry(d, file) for d in said if d.is_error],
         "warnings": [_entry(d, file) for d in said if not d.is_error],
     }
@@ -30,22 +31,20 @@ def _result(file: SourceFile, loaded: LoadResult) -> dict[str, Any]:
 
 def _entry(diagnostic: Diagnostic, file: SourceFile) -> dict[str, Any]:
     span = diagnostic.span
-    line, column = span.position if span else (1, 1)
     item_type, _, item_name = (diagnostic.item or "rules content item").partition(' "')
-    location = {
-        "item_type": item_type,
-        "item_name": item_name.rstrip('"'),
-        "position": {
-            "name": file.name,
-            "line": line - 1,
-            "column": column - 1,
-            "offset": span.start if span else 0,
-        },
-    }
-    snippet = f"{span.file.line(line)}\n{' ' * (column - 1)}^\n" if span else ""
+    locations = [_location("rules content", "", SourceFile(file.name, ""), 0)]
+    if span:
+        locations.append(_location(item_type, item_name.removesuffix('"'), span.file, span.start))
+    snippet = "".join(f"{line}\n" for line in marked_line(span)) if span else ""
     return {
         "code": diagnostic.code.value,
         "codedesc": diagnostic.code.name.removeprefix("WARN_").replace("_", " ").lower(),
         "message": diagnostic.message if not diagnostic.hint else f"{diagnostic.message} ({diagnostic.hint})",
-        "context": {"locations": [location], "snippet": snippet},
+        "context": {"locations": locations, "snippet": snippet},
     }
+
+
+def _location(item_type: str, item_name: str, file: SourceFile, offset: int) -> dict[str, Any]:
+    line, column = file.position(offset)
+    position = {"name": file.name, "line": line - 1, "column": column - 1, "offset": offset}
+    return {"item_type": item_type, "item_name": item_name, "position": position}

@@ -25,15 +25,16 @@ PRIORITIES = frozenset(
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 
 
-def schema_problems(file: SourceFile) -> list[str]:
-    """What a strict schema finds, as `line N: ...`; empty for a file that is valid, or no YAML at all.
+def schema_problems(file: SourceFile) -> list[str] | None:
+    """What a strict schema finds, as `line N: ...`; None where there is nothing to check: no YAML, or empty.
 
     Stricter than loading: no unknown keys, priorities in upper case, booleans as true and false.
     """
     try:
-        return [problem for root in read_documents(file) for problem in _document(root)]
+        roots = list(read_documents(file))
     except YamlError:
-        return []
+        return None
+    return [problem for root in roots for problem in _document(root)] if roots else None
 
 
 def _document(root: Node) -> Iterator[str]:
@@ -78,7 +79,7 @@ def _value(holds: str, key: str, node: Node) -> Iterator[str]:
         case "uint32":
             if not (isinstance(node, Scalar) and _INTEGER.match(node.value)):
                 yield _at(node, f"{key} is a whole number")
-        case "text" | "name" | "word":
+        case "text" | "trimmed" | "name" | "word":
             if not isinstance(node, Scalar):
                 yield _at(node, f"{key} is a text")
 

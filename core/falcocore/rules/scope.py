@@ -11,9 +11,16 @@ from falcocore.lang.resolve import Resolved, resolve
 from falcocore.lang.syntax import And, Literal, MacroRef, Node, Not, Or
 from falcocore.lang.text import Span
 from falcocore.rules.collection import Collection, MacroDefinition, Visibility
+from falcocore.rules.items import Broken
 
 MAX_LIST_ITEMS = 100_000
 """Items of one list with the lists in it put in."""
+MAX_ALL_ITEMS = 1_000_000
+"""The same for all lists together."""
+
+
+_SHOWN = 12
+"""Macros of a cycle that a message names."""
 
 
 class Definitions:
@@ -51,19 +58,25 @@ class Definitions:
         resolved: dict[str, tuple[Literal, ...]] = {}
         inner = {name: self._lists_in(name, items) for name, items in parsed.items()}
         order, _ = dependency_order(inner)
+        total = 0
         for name in order:
             items: list[Literal] = []
             for literal in parsed[name]:
                 # A list that contains itself is taken by its name, as a list that is not there.
                 items += resolved.get(literal.text, (literal,)) if literal.text in inner[name] else (literal,)
-                if len(items) > MAX_LIST_ITEMS:
-                    span = self._collection.lists[name].span
-                    message = f"list `{name}` has more than {MAX_LIST_ITEMS} items once its lists are put in"
-                    self._report.add(Diagnostic(Code.VALIDATE, message, span))
+                if len(items) > MAX_LIST_ITEMS or total + len(items) > MAX_ALL_ITEMS:
+                    self._refuse_list(name, len(items))
                     items.clear()
                     break
+            total += len(items)
             resolved[name] = tuple(items)
         return resolved
+
+    def _refuse_list(self, name: str, size: int) -> None:
+        message = f"list `{name}` has more than {MAX_LIST_ITEMS} items once its lists are put in"
+        if size <= MAX_LIST_ITEMS:
+            message = f"with list `{name}` the lists have more than {MAX_ALL_ITEMS} items together"
+        self._report.add(Diagnostic(Code.VALIDATE, message, self._collection.lists[name].span))
 
     def _parsed_items(self, name: str) -> tuple[Literal, ...]:
         found = []
@@ -103,9 +116,12 @@ class Definitions:
             if tree is not None
         }
         order, cycles = dependency_order(uses)
+        in_cycle: set[str] = set()
         for cycle in cycles:
-            self._report_cycle(cycle)
-        in_cycle = {name for cycle in cycles for name in cycle}
+            # Macros that all use each other make cycles without number; each is named once.
+            if not in_cycle.issuperset(cycle):
+                self._report_cycle(cycle)
+                in_cycle.update(cycle)
         for name in (*order, *(name for name in macros if name not in uses)):
             tree = parsed[name]
             if tree is None or name in in_cycle:
@@ -124,7 +140,9 @@ class Definitions:
             return None
 
     def _report_cycle(self, cycle: list[str]) -> None:
-        path = " -> ".join((*cycle, cycle[0]))
+        left_out = len(cycle) - _SHOWN
+        shown = cycle if left_out <= 0 else [*cycle[: _SHOWN - 1], f"... ({left_out} more)", cycle[-1]]
+        path = " -> ".join((*shown, cycle[0]))
         message = f"macro `{cycle[0]}` uses itself: {path}"
         hint = "to extend a macro, use `override: {condition: append}`"
         self._report.add(
@@ -155,7 +173,9 @@ class _Scope:
 
     def is_broken(self, name: str) -> bool:
         macro = self._collection.macros.get(name)
-        return macro is not None and self._sees(macro.seen)
+        if macro is None:
+            return Broken("macro", name) in self._collection.broken
+        return self._sees(macro.seen)
 
     def list_items(self, name: str) -> tuple[Literal, ...] | None:
         found = self._definitions.lists.get(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ class Selection:
 
     def fits(self, rule: RuleDefinition) -> bool:
         """True where the entry speaks of the rule."""
-        if self.rule is not None and not _pattern(self.rule).fullmatch(rule.name):
+        if self.rule is not None and not _fits_pattern(rule.name, self.rule):
             return False
         return self.tag is None or self.tag in rule.tags
 
@@ -31,8 +30,20 @@ class Selection:
         return f"{'enable' if self.enable else 'disable'} {{{', '.join(parts)}}}"
 
 
-def _pattern(rule: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, rule.split("*"))), re.DOTALL)
+def _fits_pattern(name: str, pattern: str) -> bool:
+    """True where the whole name fits a pattern in which `*` stands for any text."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return name == pattern
+    *middle, last = rest
+    at = len(first)
+    for part in middle:
+        # The leftmost place leaves the most for the parts behind it.
+        found = name.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return name.startswith(first) and name.endswith(last) and at + len(last) <= len(name)
 
 
 def reason_not_to_run(rule: RuleDefinition, selections: Sequence[Selection], least: Priority) -> str | None:
