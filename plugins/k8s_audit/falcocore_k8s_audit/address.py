@@ -15,6 +15,7 @@ _EXAMPLE = f"write it as {DEFAULT}"
 _ANOTHER_PORT = "take another port with --source k8s_audit=http://HOST:PORT/PATH"
 _REMEDIES = {
     errno.EADDRINUSE: f"another program listens there; stop it, or {_ANOTHER_PORT}",
+    errno.EADDRNOTAVAIL: "the host has to be an address of this machine; leave it out to listen on every one",
     errno.EACCES: f"ports below 1024 need privileges; {_ANOTHER_PORT}",
 }
 _BACKLOG = 128
@@ -35,15 +36,18 @@ class Address:
         Raises:
             SourceError: it is no such URL.
         """
-        parts, usual = urlsplit(url or DEFAULT), urlsplit(DEFAULT)
+        usual = urlsplit(DEFAULT)
+        try:
+            parts = urlsplit(url or DEFAULT)
+        except ValueError:
+            raise SourceError(f"source k8s_audit: {url} has no valid host", hint=_EXAMPLE) from None
         try:
             port = parts.port
         except ValueError:
             raise SourceError(f"source k8s_audit: {url} has no valid port", hint=_EXAMPLE) from None
         if parts.query or parts.fragment or parts.username is not None:
             raise SourceError(f"source k8s_audit: {url} is more than host, port and path", hint=_EXAMPLE)
-        path = parts.path if parts.path not in {"", "/"} else usual.path
-        return cls(parts.hostname or "", usual.port or 0 if port is None else port, path)
+        return cls(parts.hostname or "", usual.port or 0 if port is None else port, parts.path or usual.path)
 
     def bind(self) -> socket.socket:
         """A socket that listens there.
@@ -60,10 +64,10 @@ class Address:
                 self.host or None, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
             return socket.create_server((str(place[0]), self.port), family=family, backlog=_BACKLOG)
-        except socket.gaierror as error:
+        except (socket.gaierror, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no host name"
             raise SourceError(
-                f"source k8s_audit: {self.host} is no address of this machine: {error.strerror}",
-                hint=_EXAMPLE,
+                f"source k8s_audit: {self.host} is no address of this machine: {reason}", hint=_EXAMPLE
             ) from None
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)

@@ -10,8 +10,7 @@ from falcocore.api import SourceError
 
 UNPACKED_BYTES = 1 << 20
 """Unpacked bytes given at a time, so that a small file that unpacks to a large one needs little memory."""
-PACKED_BYTES = 1 << 14
-"""Packed bytes taken at a time; where they are broken, no more than what these hold is lost."""
+GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class Unpacker(Protocol):
@@ -24,11 +23,16 @@ class Unpacker(Protocol):
         """The input has ended; raises SourceError where it ended too early."""
 
 
+def is_undecided(first: bytes) -> bool:
+    """Whether these first bytes are too few to tell packed input from plain."""
+    return any(0 < len(first) < len(magic) and magic.startswith(first) for magic in (GZIP_MAGIC, ZSTD_MAGIC))
+
+
 def unpacker_for(first: bytes, name: str) -> Unpacker:
     """The unpacker for input that begins with `first`; `name` is for messages."""
-    if first.startswith(b"\x1f\x8b"):
+    if first.startswith(GZIP_MAGIC):
         return _Gzip(name)
-    if first.startswith(b"\x28\xb5\x2f\xfd"):
+    if first.startswith(ZSTD_MAGIC):
         return _Zstd(name)
     return _Plain()
 
@@ -46,6 +50,8 @@ class _Packed:
 
     format: str
     error: type[Exception]
+    packed_bytes: int
+    """Taken at a time; where they are broken, no more than what these hold is lost."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -61,8 +67,10 @@ class _Packed:
         raise NotImplementedError
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        for start in range(0, len(piece), PACKED_BYTES):
-            part = piece[start : start + PACKED_BYTES]
+        for start in range(0, len(piece), self.packed_bytes):
+            part = piece[start : start + self.packed_bytes]
+            if not self._inside:
+                part = part.lstrip(b"\0")  # What pads a file behind its last stream.
             while part:
                 self._inside = True
                 try:
@@ -86,6 +94,7 @@ class _Packed:
 class _Gzip(_Packed):
     format = "gzip"
     error = zlib.error
+    packed_bytes = 1 << 14
 
     def _new_stream(self) -> Any:
         return zlib.decompressobj(wbits=31)
@@ -96,13 +105,16 @@ class _Gzip(_Packed):
             if unpacked:
                 yield unpacked
             part = self._stream.unconsumed_tail
-            # A full piece may have more behind it, though all input was taken.
-            if not part and len(unpacked) < UNPACKED_BYTES:
+            # At the end of a stream the tail is what follows it. A full piece may have more behind it,
+            # though all input was taken.
+            if self._stream.eof or (not part and len(unpacked) < UNPACKED_BYTES):
                 return
 
 
 class _Zstd(_Packed):
     format = "zstd"
+    # Its package can't unpack less than all: four bytes, the smallest block, may give 128 KiB.
+    packed_bytes = 4 * UNPACKED_BYTES >> 17
 
     def __init__(self, name: str) -> None:
         try:

@@ -7,14 +7,14 @@ read one by one: a strange item costs its neighbours some microseconds and nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from falcocore_k8s_audit.event import AuditEvent, Document
-from falcocore_k8s_audit.raw import UNREADABLE, children, compact, text, without_lone_surrogates
+from falcocore_k8s_audit.raw import UNREADABLE, children, compact, string, text, without_lone_surrogates
 from falcocore_k8s_audit.record import EMPTY, Envelope, Group, Record, record_of
 from falcocore_k8s_audit.scan import NotJsonError
 from falcocore_k8s_audit.stamp import parse_time_ns
@@ -57,24 +57,26 @@ class Decoded:
 
         `where` begins the position in complaints, such as `audit.log:12`.
         """
-        waiting = [(body.strip(), where, 0)]
+        waiting = [iter([(body.strip(), where)])]
         while waiting:
-            document, position, depth = waiting.pop()
-            if not document.startswith(b"["):
+            document, position = next(waiting[-1], (None, ""))
+            if document is None:
+                waiting.pop()
+            elif not document.startswith(b"["):
                 self._read_document(document, position)
-            elif depth == ARRAYS_DEEP:
+            elif len(waiting) > ARRAYS_DEEP:
                 self.reject(position, f"arrays are nested more than {ARRAYS_DEEP} deep")
             else:
-                waiting += reversed(self._members_of_array(document, position, depth + 1))
+                waiting.append(self._elements(document, position))
 
-    def _members_of_array(self, array: bytes, where: str, depth: int) -> list[tuple[bytes, str, int]]:
+    def _elements(self, array: bytes, where: str) -> Iterator[tuple[bytes, str]]:
         try:
             elements = children(array)
         except NotJsonError as error:
             self.reject(where, f"not JSON: {error}")
-            return []
-        elements = elements if isinstance(elements, list) else []
-        return [(bytes(raw), f"{where}[{index}]", depth) for index, raw in enumerate(elements)]
+            return
+        for index, raw in enumerate(elements if isinstance(elements, list) else ()):
+            yield bytes(raw), f"{where}[{index}]"
 
     def _read_document(self, document: bytes, where: str) -> None:
         try:
@@ -98,11 +100,11 @@ class Decoded:
         if not isinstance(members, dict):
             self.reject(where, NO_OBJECT)
             return
-        kind = members.get("kind", Raw(b"missing"))
-        match bytes(kind):
-            case b'"Event"':
+        kind = bytes(members.get("kind", b"missing"))
+        match string(kind) if kind.startswith(b'"') else None:
+            case "Event":
                 self._read_event(record_of(members), document, where)
-            case b'"EventList"':
+            case "EventList":
                 items = children(members["items"]) if "items" in members else None
                 if isinstance(items, list):
                     records = map(_read_record, items)
@@ -127,7 +129,7 @@ class Decoded:
     def _add(self, record: Record, source: Document, index: int) -> str | None:
         stamp = record.stageTimestamp
         if not stamp:
-            return "stageTimestamp is missing"
+            return "stageTimestamp is missing or empty"
         time_ns = parse_time_ns(stamp)
         if time_ns is None:
             return f"stageTimestamp {stamp[:60]!r} is not a time of RFC 3339 from 1970 on"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from falcocore.api import Batch, Progress, SourceError
-from falcocore_k8s_audit.compression import unpacker_for
+from falcocore_k8s_audit.compression import is_undecided, unpacker_for
 from falcocore_k8s_audit.decode import Decoded
 
 BLOCK_BYTES = 1 << 20
@@ -38,7 +38,10 @@ class Files:
         Raises:
             SourceError: the target is not there or can't be read.
         """
+        self._done_bytes = 0
         if self._target == "-":
+            if sys.stdin is None:
+                raise SourceError("source k8s_audit: standard input is closed")
             return
         target = Path(self._target)
         try:
@@ -74,12 +77,17 @@ class Files:
 
     def batches(self) -> Iterator[Batch]:
         """Yield a batch for each block of lines."""
-        if self._target == "-":
-            yield from self._read(sys.stdin.buffer, "standard input")
-        for path in self._paths:
-            if not self._stopped:
-                with open(path, "rb", buffering=0, opener=_open_at_once) as file:
-                    yield from self._read(file, str(path))
+        name = "standard input"
+        try:
+            if self._target == "-":
+                yield from self._read(sys.stdin.buffer, name)
+            for path in self._paths:
+                if not self._stopped:
+                    name = str(path)
+                    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+                        yield from self._read(file, name)
+        except OSError as error:  # Such as a file that log rotation moved since `open`.
+            raise SourceError(f"source k8s_audit: {name} can't be read: {error.strerror}") from None
 
     def _read(self, file: BinaryIO, name: str) -> Iterator[Batch]:
         number = 0
@@ -90,7 +98,7 @@ class Files:
                 if number == 1 and line.strip() in {b"{", b"["}:
                     raise SourceError(
                         f"{name} is a document over many lines; one event on each line is wanted",
-                        hint=f"make it so with: jq -c . {name}",
+                        hint="make it so with: jq -c .",
                     )
                 if line and not line.isspace():
                     decoded.read(line, f"{name}:{number}")
@@ -99,18 +107,27 @@ class Files:
 
     def _unpacked(self, file: BinaryIO, name: str) -> Iterator[bytes]:
         """The content in pieces, decompressed where its first bytes say so."""
-        first = self._next_piece(file)
-        unpacker = unpacker_for(first, name)
-        piece = first
+        piece = self._next_piece(file)
+        while is_undecided(piece) and (more := self._next_piece(file)):
+            piece += more
+        unpacker = unpacker_for(piece, name)
         while piece:
-            yield from unpacker.feed(piece)
+            for unpacked in unpacker.feed(piece):
+                yield unpacked
+                if self._stopped:
+                    return
             piece = self._next_piece(file)
         if not self._stopped:
             unpacker.finish()
+            yield b"\n"  # The end of the input ends its last line; being stopped in a line does not.
 
     def _next_piece(self, file: BinaryIO) -> bytes:
         """What can be read now, at most a block; empty at the end, or when told to stop."""
-        select.select([file.fileno(), self._wake_reader], [], [])
+        # Not select(), which can't take the high descriptors of a process with many connections.
+        waiting = select.poll()
+        for descriptor in (file.fileno(), self._wake_reader):
+            waiting.register(descriptor, select.POLLIN)
+        waiting.poll()
         if self._stopped:
             return b""
         piece = os.read(file.fileno(), BLOCK_BYTES)
@@ -132,7 +149,10 @@ def _plain_files(directory: Path) -> list[Path]:
 
 
 def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces cut at line ends, without the last one's line end; a line of any length comes whole."""
+    """Pieces cut at line ends, without the last one's line end; a line of any length comes whole.
+
+    What follows the last line end is not given.
+    """
     begun: list[bytes] = []
     for piece in pieces:
         end = piece.rfind(b"\n")
@@ -142,5 +162,3 @@ def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         begun.append(piece[:end])
         yield b"".join(begun)
         begun = [piece[end + 1 :]]
-    if last := b"".join(begun):
-        yield last

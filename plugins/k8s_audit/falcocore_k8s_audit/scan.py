@@ -123,7 +123,7 @@ def _skip(text: bytes, begin: int, splits: int) -> int:
             raise _unexpected(text, len(text), len(text))
         position = bracket.end()
         levels += 1 if bracket[1] in b"{[" else -1
-        if levels > LEVELS_DEEP:
+        if levels == LEVELS_DEEP:  # The level around it counts too.
             raise _too_deep(position)
     try:
         _decode_raw(text[begin:position])

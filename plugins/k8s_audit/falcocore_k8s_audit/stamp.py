@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 _NS_PER_S = 1_000_000_000
 _SECOND_CHARS = len("2018-10-20T00:18:28")
 _MICRO_CHARS = len("2018-10-20T00:18:28.428398Z")
-_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
+_SECOND = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d", re.ASCII)
 _REST = re.compile(r"(?:[.,](\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))", re.ASCII)
 
 

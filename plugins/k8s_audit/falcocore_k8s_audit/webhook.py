@@ -12,6 +12,7 @@ import logging
 import shlex
 from collections.abc import AsyncIterator, Callable
 from typing import cast
+from urllib.parse import unquote
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -37,8 +38,11 @@ BODY_S = 30
 IDLE_S = 120
 """Seconds that an idle connection stays open: longer than the kube-apiserver keeps it, which sends no
 request into a connection that closes."""
+LAST_S = 2
+"""Seconds that what still goes on has once the webhook ends: bodies that arrive, and, where the webhook was
+cut short, alerts that are not safe yet. Then they are refused."""
 CLOSE_S = 3
-"""Seconds that open connections have to end once the last body was answered."""
+"""Seconds that open connections have to end from then on; Hypercorn breaks the others off."""
 DECODED_HERE_BYTES = 1 << 18
 """A larger body is decoded in a thread, so that other requests go on."""
 
@@ -100,18 +104,24 @@ class Webhook:
         self._url = ""
         self._config = Config()
         self._loop: asyncio.AbstractEventLoop | None = None
-        # As many as bodies may be in flight, and the end mark: it is never full.
-        self._posted: asyncio.Queue[_Posted | None] = asyncio.Queue(max_in_flight + 1)
+        self._posted: asyncio.Queue[_Posted | None] = asyncio.Queue()
+        self._limits: set[asyncio.Timeout] = set()
 
     def open(self) -> None:
-        """Bind the address."""
+        """Bind the address; once more, where the source is started again after it failed."""
         bound = self._address.bind()
+        self._stopping = self._ended = False
+        # As many as bodies may be in flight, and the end mark: it is never full.
+        self._posted = asyncio.Queue(self._max_in_flight + 1)
         self._url = url_of(bound, self._address.path)
         errors = logging.getLogger("falcocore.k8s_audit.http")
         errors.setLevel(logging.WARNING)
         self._config.errorlog = errors
         self._config.graceful_timeout = CLOSE_S
         self._config.keep_alive_timeout = IDLE_S
+        # Bounded, Hypercorn waits for ever to hand over a body that nobody reads to its end. It is read
+        # as it comes, so that little waits.
+        self._config.max_app_queue_size = 0
         self._config.bind = [f"fd://{bound.detach()}"]
 
     def banner(self) -> str:
@@ -157,15 +167,21 @@ class Webhook:
             while (batch := await self._posted.get()) is not None:
                 yield batch
         finally:
-            self._stopping = True
+            self._stopping = self._ended = True
             while not self._posted.empty():
                 if unseen := self._posted.get_nowait():
                     unseen.nack("shutting down")
+            for limit in self._limits:
+                if not limit.expired():
+                    limit.reschedule(self._loop.time() + LAST_S)
             closing.set()
             await server
 
     def _application(self) -> Starlette:
-        route = Route(self._address.path, self._post, methods=["POST"])
+        path = unquote(self._address.path)
+        # As in Falco, a path that ends in a slash stands for everything below it.
+        pattern = f"{path}{{below:path}}" if path.endswith("/") else path
+        route = Route(pattern, self._post, methods=["POST"])
         application = Starlette(routes=[route], exception_handlers={HTTPException: self._refused})
         # A redirect would have the client send the whole body twice.
         application.router.redirect_slashes = False
@@ -173,7 +189,7 @@ class Webhook:
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         refusal = cast("HTTPException", error)  # What this handler is registered for.
-        if not hasattr(request.state, "received"):
+        if not hasattr(request.state, "read"):
             await self._drain(request)
         reasons = {
             404: f"audit events go to {self._address.path}",
@@ -186,7 +202,7 @@ class Webhook:
         """Let the client send the rest of its body: one that can't would not read the answer either."""
         left_bytes = DRAINED_BODIES * self._max_body_bytes
         with contextlib.suppress(ClientDisconnect, TimeoutError):
-            async with asyncio.timeout(BODY_S):
+            async with self._limit(BODY_S):
                 async for chunk in request.stream():
                     left_bytes -= len(chunk)
                     if left_bytes < 0:
@@ -203,7 +219,7 @@ class Webhook:
             body = await self._receive(request)
         except ClientDisconnect:
             return Response(status_code=400)  # Nobody is there to read it.
-        request.state.received = True
+        request.state.read = True
         self._check_room()
         self._in_flight += 1
         try:
@@ -215,7 +231,7 @@ class Webhook:
 
     def _check_room(self) -> None:
         if self._stopping:
-            raise HTTPException(503, "shutting down")
+            raise self._shutting_down()
         if self._in_flight >= self._max_in_flight:
             raise HTTPException(429, "too many requests are being worked on", RETRY_LATER)
 
@@ -227,7 +243,7 @@ class Webhook:
         chunks: list[bytes] = []
         size_bytes = 0
         try:
-            async with asyncio.timeout(BODY_S):
+            async with self._limit(BODY_S):
                 async for chunk in request.stream():
                     size_bytes += len(chunk)
                     self._arriving_bytes += len(chunk)
@@ -237,10 +253,26 @@ class Webhook:
                         raise HTTPException(429, "too many bodies are arriving", RETRY_LATER)
                     chunks.append(chunk)
         except TimeoutError:
+            request.state.read = True  # As far as it goes: nothing more is waited for.
+            if self._stopping:
+                raise self._shutting_down() from None
             raise HTTPException(408, f"the body did not arrive within {BODY_S} s") from None
         finally:
             self._arriving_bytes -= size_bytes
         return b"".join(chunks)
+
+    @contextlib.asynccontextmanager
+    async def _limit(self, wait_s: float | None) -> AsyncIterator[None]:
+        """Raises TimeoutError where it takes longer, or longer than LAST_S once the webhook ends."""
+        async with asyncio.timeout(LAST_S if self._ended else wait_s) as limit:
+            self._limits.add(limit)
+            try:
+                yield
+            finally:
+                self._limits.discard(limit)
+
+    def _shutting_down(self) -> HTTPException:
+        return HTTPException(503, "shutting down")
 
     def _too_large(self) -> HTTPException:
         return HTTPException(413, f"a body may have {self._max_body_bytes} bytes")
@@ -257,8 +289,14 @@ class Webhook:
             raise HTTPException(400, decoded.complaints[0])
         if not decoded.events:
             return
+        if self._ended:  # It was cut short: nobody takes batches any more.
+            raise self._shutting_down()
         batch = _Posted(decoded)
         self._posted.put_nowait(batch)
-        reason = await batch.outcome
+        try:
+            async with self._limit(None):
+                reason = await batch.outcome
+        except TimeoutError:
+            raise self._shutting_down() from None
         if reason is not None:
             raise HTTPException(503, f"alerts could not be kept: {reason}", RETRY_LATER)
