@@ -81,7 +81,7 @@ class AlertFormat:
 def alert_id(instance: str, key: str, rule: str) -> str:
     """The identity of an alert: the same event and rule give the same id, also when received again."""
     return hashlib.blake2b(
-        "\0".join((instance, key, rule)).encode("utf-8", "replace"), digest_size=16
+        "\0".join((instance, key, rule)).encode("utf-8", "surrogatepass"), digest_size=16
     ).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from falcocore.errors import FalcocoreError
 from falcocore.output import Output
 from falcocore.runner import Runner
+from falcocore.threads import call_on
 from falcocore.writer import Writer
 
 log = logging.getLogger("falcocore.engine")
@@ -42,18 +44,22 @@ class Engine:
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._status = 0
+        self._interrupts = 0
 
     def open(self) -> None:
-        """Open outputs, then sources.
+        """Open outputs, then sources; where one of them fails, the outputs are closed again.
 
         Raises:
             OutputError: an output can't be opened.
             SourceError: a source can't be opened.
         """
-        for output in self._outputs:
-            output.open()
-        for runner in self._runners:
-            runner.source.open()
+        with contextlib.ExitStack() as opened:
+            for output in self._outputs:
+                output.open()
+                opened.callback(output.close)
+            for runner in self._runners:
+                runner.source.open()
+            opened.pop_all()
 
     async def run(self, watch: Callable[[], Awaitable[None]] | None = None) -> int:
         """Run until every source has ended or `stop` was called; returns the exit status.
@@ -77,14 +83,17 @@ class Engine:
     def stop(self, status: int = 0) -> None:
         """Stop taking events, finish what was accepted, end; from any thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._stop, status)
+            call_on(self._loop, self._stop, status)
 
     def _stop(self, status: int) -> None:
         self._status = max(self._status, status)
         if not self._stopping.is_set():
             self._stopping.set()
             for runner in self._runners:
-                runner.source.stop()
+                try:
+                    runner.source.stop()
+                except Exception:
+                    log.exception("source %s raised when it was told to stop", runner.name)
 
     async def _until_ended(self, sources: Sequence[asyncio.Task[None]]) -> None:
         """Wait for the sources; once they were told to stop, for DRAIN_S at the most."""
@@ -100,9 +109,11 @@ class Engine:
         await every
 
     async def _run_source(self, runner: Runner) -> None:
-        pause_s = RESTART_S[0]
+        pause_s, again = RESTART_S[0], False
         while True:
             try:
+                if again:
+                    runner.source.open()
                 await runner.run()
             except Exception as error:
                 if self._stopping.is_set() or runner.name not in self._restart:
@@ -114,8 +125,7 @@ class Engine:
                 return
             if await _happens(self._stopping, pause_s):
                 return
-            pause_s = min(pause_s * 2, RESTART_S[1])
-            runner.source.open()
+            pause_s, again = min(pause_s * 2, RESTART_S[1]), True
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -123,7 +133,8 @@ class Engine:
         loop.add_signal_handler(signal.SIGUSR1, self._writer.reopen_outputs)
 
     def _interrupted(self, number: int) -> None:
-        if self._stopping.is_set():
+        self._interrupts += 1
+        if self._interrupts > 1:
             os._exit(128 + number)  # asked twice: at once
         log.info("%s: finishing what was accepted; once more to exit at once", signal.Signals(number).name)
         self._stop(0)
@@ -135,7 +146,10 @@ def _unexpected(error: Exception) -> Exception | None:
 
 
 async def _watch(watch: Callable[[], Awaitable[None]]) -> None:
-    await watch()
+    try:
+        await watch()
+    except Exception:
+        log.exception("the display failed; everything else goes on")
 
 
 async def _happens(event: asyncio.Event, within_s: float) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 
 from falcocore.alerts import Match
@@ -14,6 +13,7 @@ from falcocore.errors import SourceError
 from falcocore.lang.bound import BoundField
 from falcocore.ruleset import Matcher, RuleSet
 from falcocore.source import Batch, Source, Stream
+from falcocore.threads import call_on, in_thread
 from falcocore.writer import Handover, Writer
 
 log = logging.getLogger("falcocore.runner")
@@ -47,20 +47,25 @@ class Runner:
         Raises:
             Exception: whatever the source raised.
         """
+        self.failure = None
         batches = self.source.batches()
         try:
             if isinstance(batches, AsyncIterator):
                 await _OnLoop(self).run(batches)
             else:
-                await _in_thread(f"source {self.name}", lambda: _InThread(self).run(batches))
+                await in_thread(f"source {self.name}", lambda: _InThread(self).run(batches))
         finally:
             self._counters.rejected[self.name] = self.source.rejected
         if self.failure is not None:
             raise self.failure
 
-    def match(self, batch: Batch) -> list[Match]:
-        """The matches of a batch, in order. Condition and output are read before the next event is drawn."""
-        stream, rules, found = self.stream, self.rules, []
+    def match(self, batch: Batch) -> tuple[list[Match], Exception | None]:
+        """The matches of a batch, in order, and what was raised before its last event, if anything was.
+
+        Condition and output are read before the next event is drawn.
+        """
+        stream, rules = self.stream, self.rules
+        found: list[Match] = []
         match, before = rules.match, stream.num
         try:
             for event in batch.events:
@@ -73,10 +78,12 @@ class Runner:
                     hits = self._guarded_matcher(rules)(event, stream)
                 for rule, values in hits:
                     found.append(Match(rule, event.time_ns, event.key, values, stream.instance))
+        except Exception as error:
+            return found, error
         finally:
             self._counters.events[self.name] += stream.num - before
             self._counters.rejected[self.name] = self.source.rejected
-        return found
+        return found, None
 
     def _guarded_matcher(self, rules: RuleSet) -> Matcher:
         """The slower function in which a getter that raises reads as absent."""
@@ -88,7 +95,7 @@ class Runner:
         failures = self._counters.getter_failures
         failures[bound.label] += 1
         if failures[bound.label] == 1:
-            owner = bound.field.getter.__module__
+            owner = getattr(bound.field.getter, "__module__", None) or "a plugin"
             log.warning(
                 "field %s (%s) raised %s: %s. It reads as absent; further failures are counted only",
                 bound.label,
@@ -108,6 +115,10 @@ class Runner:
             self.failure = self.failure or error
         except Exception:
             log.exception("source %s raised while a batch was acknowledged", self.name)
+
+    def reason(self, error: Exception | None) -> str | None:
+        """Why a batch is not acknowledged whose drawing raised `error`; None where nothing was raised."""
+        return None if error is None else f"source {self.name}: {error}"
 
     def submit(self, handover: Handover) -> None:
         """Hand matches to the writer, from a thread."""
@@ -129,35 +140,38 @@ class _OnLoop:
         self._none_waits.set()
 
     async def run(self, batches: AsyncIterator[Batch]) -> None:
+        left_behind = False
         try:
             async for batch in batches:
                 await self._take(batch)
+                # A source that always has a batch ready must leave the others, and signals, their turn.
+                await asyncio.sleep(0)
                 if self._runner.failure is not None:
                     break
+        except asyncio.CancelledError:
+            left_behind = True
+            raise
         finally:
             if isinstance(batches, AsyncGenerator):
                 await batches.aclose()
-            await self._none_waits.wait()
+            if not left_behind:
+                await self._none_waits.wait()
 
     async def _take(self, batch: Batch) -> None:
         runner = self._runner
-        try:
-            found = runner.match(batch)
-        except Exception as error:
-            runner.settle(batch, f"source {runner.name}: {error}")
-            raise
-        if not found and self._waiting == 0:
-            runner.settle(batch, None)
-            return
-        self._waiting += 1
-        self._none_waits.clear()
-        await runner.submit_from_loop(Handover(found, self._done(batch)))
+        found, broken = runner.match(batch)
+        reason = runner.reason(broken)
+        if found or self._waiting:
+            self._waiting += 1
+            self._none_waits.clear()
+            await runner.submit_from_loop(Handover(found, self._done(batch, reason)))
+        else:
+            runner.settle(batch, reason)
+        if broken is not None:
+            raise broken
 
-    def _done(self, batch: Batch) -> Callable[[str | None], None]:
-        def done(reason: str | None) -> None:
-            self._loop.call_soon_threadsafe(self._settle, batch, reason)
-
-        return done
+    def _done(self, batch: Batch, broken: str | None) -> Callable[[str | None], None]:
+        return lambda reason: call_on(self._loop, self._settle, batch, broken or reason)
 
     def _settle(self, batch: Batch, reason: str | None) -> None:
         self._runner.settle(batch, reason)
@@ -190,42 +204,16 @@ class _InThread:
 
     def _take(self, batch: Batch) -> None:
         runner = self._runner
-        try:
-            found = runner.match(batch)
-        except Exception as error:
-            runner.settle(batch, f"source {runner.name}: {error}")
-            raise
-        if not found and self._waiting == 0:
-            runner.settle(batch, None)
-            return
-        self._waiting += 1
-        runner.submit(Handover(found, lambda reason: self._settled.put((batch, reason))))
+        found, broken = runner.match(batch)
+        reason = runner.reason(broken)
+        if found or self._waiting:
+            self._waiting += 1
+            runner.submit(Handover(found, lambda failed: self._settled.put((batch, reason or failed))))
+        else:
+            runner.settle(batch, reason)
+        if broken is not None:
+            raise broken
 
     def _settle_next(self) -> None:
         self._runner.settle(*self._settled.get())
         self._waiting -= 1
-
-
-async def _in_thread(name: str, run: Callable[[], None]) -> None:
-    """Run a function in a thread of its own; one that never returns does not hold the process up."""
-    loop = asyncio.get_running_loop()
-    finished: asyncio.Future[None] = loop.create_future()
-
-    def finish(error: BaseException | None) -> None:
-        if finished.done():
-            return
-        if error is None:
-            finished.set_result(None)
-        else:
-            finished.set_exception(error)
-
-    def target() -> None:
-        error: BaseException | None = None
-        try:
-            run()
-        except BaseException as raised:  # carried over to the event loop
-            error = raised
-        loop.call_soon_threadsafe(finish, error)
-
-    threading.Thread(target=target, name=name, daemon=True).start()
-    await finished

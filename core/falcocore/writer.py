@@ -6,6 +6,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from falcocore.alerts import AlertFormat, Match
 from falcocore.counters import Counters
 from falcocore.errors import OutputGone
 from falcocore.output import Alert, Output
+from falcocore.threads import in_thread
 
 log = logging.getLogger("falcocore.writer")
 
@@ -68,7 +70,7 @@ class Writer:
         try:
             self._queue.put_nowait(handover)
         except queue.Full:
-            await asyncio.get_running_loop().run_in_executor(None, self._queue.put, handover)
+            await in_thread("room in the queue", lambda: self._queue.put(handover))
 
     def reopen_outputs(self) -> None:
         """Close and open the outputs again before the next alert, for log rotation."""
@@ -76,11 +78,12 @@ class Writer:
 
     def close(self, deadline_s: float) -> bool:
         """Write what waits and close the outputs; False when that took longer than `deadline_s` seconds."""
+        end = time.monotonic() + deadline_s
         try:
             self._queue.put(None, timeout=deadline_s)
         except queue.Full:
             return False
-        self._thread.join(deadline_s)
+        self._thread.join(max(0.0, end - time.monotonic()))
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -91,11 +94,9 @@ class Writer:
                 if self._reopen.is_set():
                     self._reopen.clear()
                     self._reopen_now()
-                reason = runner.run(self._write(group))
-                for handover in group:
+                for handover, reason in zip(group, runner.run(self._write(group)), strict=True):
                     handover.done(reason)
-            for output in self._outputs:
-                output.close()
+            self._close_outputs()
 
     def _next_group(self) -> tuple[list[Handover], bool]:
         """(what waits, at least one where there is more to come; whether there is)."""
@@ -111,15 +112,29 @@ class Writer:
                 return group, True
         return group, False
 
-    async def _write(self, group: Sequence[Handover]) -> str | None:
-        """Deliver a group's alerts to every output; the reason where one of them failed."""
-        try:
-            alerts = [self._format.alert(match) for handover in group for match in handover.matches]
-        except Exception as error:
-            log.exception("an alert could not be rendered")
-            return f"an alert could not be rendered: {error}"
-        if not alerts:
-            return None
+    async def _write(self, group: Sequence[Handover]) -> list[str | None]:
+        """Deliver a group's alerts; for each handover, the reason where its own could not be."""
+        alerts: list[Alert] = []
+        unrendered = [self._render(handover, alerts) for handover in group]
+        failed = await self._deliver(alerts) if alerts else None
+        return [
+            reason or (failed if handover.matches else None)
+            for handover, reason in zip(group, unrendered, strict=True)
+        ]
+
+    def _render(self, handover: Handover, alerts: list[Alert]) -> str | None:
+        """Add the alerts of one batch; the reason where there is one that can't be rendered."""
+        reason = None
+        for match in handover.matches:
+            try:
+                alerts.append(self._format.alert(match))
+            except Exception as error:
+                log.exception("an alert of rule %s could not be rendered", match.rule.name)
+                reason = f"an alert of rule {match.rule.name} could not be rendered: {error}"
+        return reason
+
+    async def _deliver(self, alerts: Sequence[Alert]) -> str | None:
+        """Send alerts to every output; the reason where one of them failed."""
         reasons = [reason for output in self._outputs if (reason := await self._send(output, alerts))]
         if reasons:
             return "; ".join(reasons)
@@ -133,13 +148,17 @@ class Writer:
         try:
             await output.send(alerts)
         except OutputGone as error:
+            self._counters.output_failures[output.name] += 1
+            log.error("output %s: %s; falcocore ends", output.name, error)
             self._gone = str(error)
             self._on_gone(self._gone)
             return self._gone
-        except Exception as error:
+        # An output's library may leak a cancellation of its own; it must not end the writer.
+        except (Exception, asyncio.CancelledError) as error:
             self._counters.output_failures[output.name] += 1
-            log.error("output %s: %d alerts could not be written: %s", output.name, len(alerts), error)
-            return f"output {output.name}: {error}"
+            cause = str(error) or type(error).__name__
+            log.error("output %s: %d alerts could not be written: %s", output.name, len(alerts), cause)
+            return f"output {output.name}: {cause}"
         return None
 
     def _reopen_now(self) -> None:
@@ -148,3 +167,10 @@ class Writer:
                 output.reopen()
             except Exception as error:
                 log.error("output %s could not be reopened: %s", output.name, error)
+
+    def _close_outputs(self) -> None:
+        for output in self._outputs:
+            try:
+                output.close()
+            except Exception as error:
+                log.error("output %s could not be closed: %s", output.name, error)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
-from typing import Annotated, BinaryIO, ClassVar
+from typing import Annotated, ClassVar
 
 from falcocore.api import Alert, Output, OutputError
+from falcocore_outputs.lines import LineWriter
 
 
 class FileOutput(Output):
@@ -24,7 +26,8 @@ class FileOutput(Output):
     ) -> None:
         self._path = Path(filename)
         self._keep_alive = keep_alive
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
+        self._lines = LineWriter()
 
     def open(self) -> None:
         """Open the file, so that a path that can't be written is known at the start."""
@@ -32,7 +35,7 @@ class FileOutput(Output):
         if not self._keep_alive:
             self.close()
 
-    def _opened(self) -> BinaryIO:
+    def _opened(self) -> FileIO:
         if self._file is None:
             try:
                 self._file = self._path.open("ab", buffering=0)
@@ -50,14 +53,13 @@ class FileOutput(Output):
             OutputError: the file can't be opened or written.
         """
         file = self._opened()
-        lines = memoryview("".join(f"{alert.line}\n" for alert in alerts).encode("utf-8", "replace"))
         try:
-            while lines:
-                lines = lines[file.write(lines) :]
+            self._lines.write(file, alerts)
         except OSError as error:
             raise OutputError(f"{self._path} can't be written: {error.strerror or error}") from None
-        if not self._keep_alive:
-            self.close()
+        finally:
+            if not self._keep_alive:
+                self.close()
 
     def reopen(self) -> None:
         """Close the file and open what now has its name."""

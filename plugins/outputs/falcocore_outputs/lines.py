@@ -1,0 +1,48 @@
+"""Whole lines into a pipe or file, however little it takes at a time."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Sequence
+from typing import Protocol
+
+from falcocore.api import Alert
+
+
+class Raw(Protocol):
+    """An unbuffered binary stream: `write` takes a part, or None of it where it would have to wait."""
+
+    def write(self, data: memoryview, /) -> int | None:
+        """Write some of the data."""
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+
+
+class LineWriter:
+    """Writes alerts as lines, and knows whether the last one was finished.
+
+    A full disk may take half of a line. The alerts of that time are sent again, and the first of them must
+    not continue the torn line.
+    """
+
+    def __init__(self) -> None:
+        self._torn = False
+
+    def write(self, stream: Raw, alerts: Sequence[Alert]) -> None:
+        """Write all lines; waits where a receiver that does not block is full.
+
+        Raises:
+            OSError: as the stream does; some of the lines may have been written.
+        """
+        lines = [f"{alert.line}\n" for alert in alerts]
+        if self._torn:
+            lines.insert(0, "\n")
+        rest = memoryview("".join(lines).encode("utf-8", "replace"))
+        while rest:
+            written = stream.write(rest)
+            if written is None:
+                select.select([], [stream.fileno()], [])
+            elif written:
+                self._torn = rest[written - 1] != ord("\n")
+                rest = rest[written:]
