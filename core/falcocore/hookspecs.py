@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PROJECT = "falcocore"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Decorator for a plugin's function that implements the hook of the same name."""
 
 
 @hookspec

@@ -47,7 +47,7 @@ class PluginHost:
             self._points.setdefault((kind, name), []).append(point)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._called: set[tuple[str, int]] = set()
+        self._called: dict[tuple[str, int], str] = {}
         self._registries: dict[str, Any] = {
             "source": SourceRegistry(),
             "fields": FieldRegistry(),
@@ -93,11 +93,19 @@ class PluginHost:
         return sorted({name.partition(".")[0] for name in self.names("fields")})
 
     def fields_for(self, source: str, static: Mapping[str, str] | None = None) -> FieldTable:
-        """The fields of a source: the core's, those of its field sets, and `static.*`."""
+        """The fields of a source: the core's, those of its field sets, and `static.*`.
+
+        Raises:
+            PluginError: a field set is broken, or a field is declared twice.
+        """
+        registry: FieldRegistry = self._registries["fields"]
         for name in self.names("fields"):
             if name.partition(".")[0] == source:
-                self._load("fields", name)
-        registry: FieldRegistry = self._registries["fields"]
+                owners = self._load("fields", name)
+                registered = {owner for _, owner in registry.by_source.get(source, ())}
+                if idle := sorted(owners - registered):
+                    hint = f"its {HOOKS['fields']} has to call `registry.add({source!r}, FIELDS)`"
+                    raise PluginError(f"{idle[0]} registers no fields of source {source!r}", hint=hint)
         own = registry.by_source.get(source, [])
         replaced = {field.name for field, _ in own}
         generic = [(field, "falcocore") for field in GENERIC_FIELDS if field.name not in replaced]
@@ -107,10 +115,10 @@ class PluginHost:
     def _named(self, kind: str, name: str) -> Any:
         if (kind, name) not in self._points:
             raise self._unknown(kind, name)
-        points = self._load(kind, name)
+        self._load(kind, name)
         registry = self._registries[kind]
         if name not in registry.items:
-            owner = _owner(points[0])
+            owner = _owner(self._points[kind, name][0])
             hint = f"its {HOOKS[kind]} has to add a {registry.kind} with `name = {name!r}`"
             raise PluginError(f"{owner} registers no {registry.kind} {name!r}", hint=hint)
         return registry.items[name]
@@ -123,15 +131,19 @@ class PluginHost:
         have = f"installed: {', '.join(installed)}" if installed else "none is installed"
         return PluginError(f"there is no {label} {name!r}", hint=f"{guess}{have}")
 
-    def _load(self, kind: str, name: str) -> list[EntryPoint]:
-        """Import the plugins of an entry point's name and call the one hook that it stands for."""
-        points = self._points[kind, name]
-        for point in points:
+    def _load(self, kind: str, name: str) -> set[str]:
+        """Import the plugins of an entry point's name and call the one hook that it stands for.
+
+        Returns the owners under which they have registered: a plugin may stand behind several entry points,
+        and its hook is called for the first of them.
+        """
+        owners = set()
+        for point in self._points[kind, name]:
             plugin = self._import(point)
             call = (HOOKS[kind], id(plugin))
             if call in self._called:
+                owners.add(self._called[call])
                 continue
-            self._called.add(call)
             registry = self._registries[kind]
             registry.owner = _owner(point)
             others = [known for known in self._manager.get_plugins() if known is not plugin]
@@ -141,12 +153,14 @@ class PluginHost:
                 raise
             except Exception as error:
                 raise PluginError(f"{_owner(point)} failed in {HOOKS[kind]}: {_reason(error)}") from error
-        return points
+            self._called[call] = registry.owner
+            owners.add(registry.owner)
+        return owners
 
     def _import(self, point: EntryPoint) -> object:
         try:
             plugin: object = point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a module may end the process where it misses something
             hint = "mend or uninstall the distribution"
             raise PluginError(
                 f"{_owner(point)} can't be imported ({point.value}): {_reason(error)}", hint=hint
@@ -178,5 +192,5 @@ def _owner(point: EntryPoint) -> str:
     return f"plugin {point.name} ({point.value})"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"

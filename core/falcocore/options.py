@@ -61,10 +61,11 @@ def build(cls: type[T], options: Mapping[str, Any], where: str, **fixed: Any) ->
     """An instance with options as the configuration has them: texts become what the annotation asks for.
 
     `where` names the place for messages, such as `source k8s_audit`; `fixed` are arguments that are given
-    as they are.
+    as they are. A class without a parameter for one of them can be built where it is None.
 
     Raises:
-        ConfigError: an unknown option, a missing one, or one of the wrong type.
+        ConfigError: an unknown option, a missing one, or one of the wrong type; a fixed argument for which
+            the class has no parameter.
     """
     declared = options_of(cls)
     for name in options:
@@ -78,11 +79,22 @@ def build(cls: type[T], options: Mapping[str, Any], where: str, **fixed: Any) ->
         if option.default is REQUIRED and name not in options:
             raise ConfigError(f"{where} needs the option `{name}`", hint=option.doc or None)
     values = {name: _converted(declared[name], value, where) for name, value in options.items()}
-    return cls(**fixed, **values)
+    return cls(**_taken(cls, fixed, where), **values)
+
+
+def _taken(cls: type, fixed: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The fixed arguments that the class takes."""
+    parameters = inspect.signature(cls).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    strange = {} if takes_any else {name: value for name, value in fixed.items() if name not in parameters}
+    for name, value in strange.items():
+        if value is not None:
+            raise ConfigError(f"{where} takes no {name}", hint=f"leave out `{value}`")
+    return {name: value for name, value in fixed.items() if name not in strange}
 
 
 def _converted(option: Option, value: Any, where: str) -> Any:
-    if option.type is bool and isinstance(value, str) and (word := boolean(value)) is not None:
+    if option.type in (bool, bool | None) and isinstance(value, str) and (word := boolean(value)) is not None:
         return word
     try:
         return msgspec.convert(value, option.type, strict=False)
