@@ -86,10 +86,7 @@ def _argument(ref: FieldRef, argument: Argument) -> str | int | None:
     if argument.kind is ArgumentKind.KEY:
         return ref.argument
     if not _INDEX.match(ref.argument) or int(ref.argument) >= 1 << 64:
-        message = (
-            f"field `{ref.name}` takes an index: a number without leading zeros, of 64 bits, "
-            f"not `{ref.argument}`"
-        )
+        message = f"field `{ref.name}` takes an index: a number without leading zeros, of 64 bits"
         raise BindError(message, ref.place)
     return int(ref.argument)
 

@@ -12,6 +12,7 @@ from falcocore.lang import words
 from falcocore.lang.diagnostics import Code, Diagnostic, Report
 from falcocore.lang.grammar import MAX_DEPTH
 from falcocore.lang.syntax import And, Check, Literal, MacroRef, Node, Not, Or, Values
+from falcocore.lang.text import Span
 
 MAX_CHECKS = 20_000
 """Checks of one condition once its macros are in; macros of macros can grow without end."""
@@ -21,12 +22,17 @@ MAX_VALUES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A tree without macros and list names: how many checks it has, groups within each other, and values."""
+    """A tree without macros and list names: how many checks it has, groups within each other, and values.
+
+    Where a part could not be resolved the tree is what is left without it, so that the rest can be checked
+    all the same; `is_whole` is False then, and the tree is not for running.
+    """
 
     node: Node
     checks: int
     depth: int
     values: int = 0
+    is_whole: bool = True
 
 
 class Scope(Protocol):
@@ -37,6 +43,9 @@ class Scope(Protocol):
 
     def is_broken(self, name: str) -> bool:
         """True for a macro that exists and was reported as unusable, so that nothing more is said."""
+
+    def macro_span(self, name: str) -> Span | None:
+        """Where a macro of that name is defined, be it only later."""
 
     def list_items(self, name: str) -> tuple[Literal, ...] | None:
         """The items of a list with the lists in it put in; None where there is no such list."""
@@ -51,8 +60,7 @@ class Scope(Protocol):
 def resolve(node: Node, scope: Scope, report: Report, item: str) -> Resolved | None:
     """Put macros and lists in; `item` names the rule or macro for messages.
 
-    Returns None, with the reasons in `report`, where something can't be resolved. Everything that is
-    wrong is reported, not only the first.
+    Everything that is wrong is reported, not only the first. Returns None where nothing is left of the tree.
     """
     return _Resolver(scope, report, item).resolve(node)
 
@@ -79,14 +87,17 @@ class _Resolver:
                     replace(inner, node=Not(inner.node, node.place), depth=inner.depth + 1), node
                 )
             case And(children) | Or(children):
-                parts = [self.resolve(child) for child in children]
-                whole = [part for part in parts if part is not None]
-                if len(whole) < len(parts):
+                parts = [part for child in children if (part := self.resolve(child)) is not None]
+                if not parts:
                     return None
-                group = type(node)(tuple(part.node for part in whole), node.place)
-                size = sum(part.checks for part in whole)
-                depth = 1 + max(part.depth for part in whole)
-                return self._bounded(Resolved(group, size, depth, sum(part.values for part in whole)), node)
+                joined = Resolved(
+                    type(node)(tuple(part.node for part in parts), node.place),
+                    checks=sum(part.checks for part in parts),
+                    depth=1 + max(part.depth for part in parts),
+                    values=sum(part.values for part in parts),
+                    is_whole=len(parts) == len(children) and all(part.is_whole for part in parts),
+                )
+                return self._bounded(joined, node)
 
     def _bounded(self, resolved: Resolved, node: Node) -> Resolved | None:
         for has, most, what in (
@@ -103,16 +114,19 @@ class _Resolver:
     def _macro(self, node: MacroRef) -> Resolved | None:
         found = self.scope.macro(node.name)
         if found is None and not self.scope.is_broken(node.name):
-            near = nearest(node.name, self.scope.macro_names())
-            message = f"macro `{node.name}` is not defined"
-            hint = f"define it before its use: `- macro: {node.name}` with a condition"
-            if near == node.name:
-                message = f"macro `{node.name}` is defined only later"
-                hint = "a macro uses what stands before it; a rule, what is in its own file or an earlier one"
-            elif near:
-                hint = f"did you mean `{near}`? Else {hint}"
-            self._error(node, message, Code.VALIDATE, hint)
+            self._report_macro(node)
         return found
+
+    def _report_macro(self, node: MacroRef) -> None:
+        if later := self.scope.macro_span(node.name):
+            message = f"macro `{node.name}` is defined only later"
+            hint = "a macro uses what stands before it; a rule, what is in its own file or an earlier one"
+            self._error(node, message, Code.VALIDATE, hint, (("defined", later),))
+            return
+        hint = f"define it before its use: `- macro: {node.name}` with a condition"
+        if near := nearest(node.name, self.scope.macro_names()):
+            hint = f"did you mean `{near}`? Else {hint}"
+        self._error(node, f"macro `{node.name}` is not defined", Code.VALIDATE, hint)
 
     def _check(self, check: Check) -> Resolved | None:
         right = check.right
@@ -169,10 +183,15 @@ class _Resolver:
         return literal
 
     def _error(
-        self, node: Node | Literal, message: str, code: Code = Code.COMPILE_CONDITION, hint: str | None = None
+        self,
+        node: Node | Literal,
+        message: str,
+        code: Code = Code.COMPILE_CONDITION,
+        hint: str | None = None,
+        related: tuple[tuple[str, Span], ...] = (),
     ) -> None:
         span = node.place.span if node.place else None
-        self.report.add(Diagnostic(code, message, span, self.item, hint))
+        self.report.add(Diagnostic(code, message, span, self.item, hint, related))
 
 
 @lru_cache(maxsize=10_000)

@@ -80,6 +80,8 @@ class RuleDefinition:
     warn_evttypes: bool = True
     capture: bool = False
     capture_duration_ms: int = 0
+    is_partial: bool = False
+    """True where something of it was reported and left out: the rest is only to be checked."""
 
 
 _RULE_KEYS = {
@@ -182,6 +184,7 @@ class Collection:
             source=source,
             tags=_tags(values.get("tags", ())),
             exceptions=self._defined(item),
+            is_partial=item.is_partial,
         )
         _take_over(rule, values, _RULE_KEYS)
         # Redefined, a rule keeps its place: a dict does that for a known key.

@@ -35,15 +35,18 @@ class _RefusedError(Exception):
 
 
 def with_exceptions(
-    condition: Node,
+    condition: Node | None,
     exceptions: Items[ExceptionDefinition],
     fields: FieldTable,
     report: Report,
     item: str,
     elsewhere: Elsewhere,
-) -> Node:
-    """The condition with its exceptions; what is wrong with one is reported, and it is left out."""
-    parts = [condition]
+) -> Node | None:
+    """The condition with its exceptions; what is wrong with one is reported, and it is left out.
+
+    Without a condition, which is one that was reported, they are checked all the same.
+    """
+    parts = [] if condition is None else [condition]
     for exception in exceptions:
         try:
             matched = _Expansion(exception, fields, report, item, elsewhere).tree()
@@ -51,7 +54,9 @@ def with_exceptions(
             continue
         if matched is not None:
             parts.append(Not(matched, matched.place))
-    return condition if len(parts) == 1 else And(tuple(parts), condition.place)
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return And(tuple(parts), parts[0].place)
 
 
 class _Comp(NamedTuple):

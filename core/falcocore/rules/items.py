@@ -85,6 +85,8 @@ class Item:
     values: dict[str, Any]
     overrides: dict[str, str] = field(default_factory=dict)
     """Key to `append` or `replace`."""
+    is_partial: bool = False
+    """True where a value was reported and left out: the rest is only to be checked."""
 
     @property
     def label(self) -> str:

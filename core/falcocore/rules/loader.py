@@ -16,7 +16,7 @@ from falcocore.lang.check import check_condition
 from falcocore.lang.diagnostics import Code, ConditionError, Diagnostic, Report
 from falcocore.lang.grammar import parse_condition
 from falcocore.lang.recursion import recursion_room
-from falcocore.lang.resolve import resolve
+from falcocore.lang.resolve import Resolved, resolve
 from falcocore.lang.syntax import Node
 from falcocore.lang.template import REMOVED_FIELD
 from falcocore.lang.text import SourceFile
@@ -131,7 +131,7 @@ class _Loading:
             # What stands in a broken condition would be reported as well.
             self.definitions.report_unused()
         idle = without_effect(self.settings.selections, list(self.collection.rules.values()))
-        result = LoadResult(self.files, self.report.diagnostics, loaded, idle_selections=idle)
+        result = LoadResult(self.files, self._in_order(), loaded, idle_selections=idle)
         for source, rules in running.items():
             usable = [] if result.errors else rules
             result.rule_sets[source] = RuleSet.compiled(
@@ -139,17 +139,27 @@ class _Loading:
             )
         return result
 
+    def _in_order(self) -> list[Diagnostic]:
+        """What was said in the order of the files and their lines; what has no place in them comes last."""
+        numbers = {id(file): number for number, file in enumerate(self.files)}
+
+        def place(diagnostic: Diagnostic) -> tuple[int, int]:
+            span = diagnostic.span
+            return (numbers.get(id(span.file), len(numbers)), span.start) if span else (len(numbers), 0)
+
+        return sorted(self.report.diagnostics, key=place)
+
     def _rule(self, definition: RuleDefinition) -> tuple[Rule | None, str | None]:
         """(the rule where it is usable, why it does not run)."""
         label = f'rule "{definition.name}"'
         report = Report()
         table = self.catalogue.tables.get(definition.source)
-        node = self._condition(definition, table, label, report)
+        resolved = self._condition(definition, table, label, report)
         if table is None:
             # Its fields can't be checked, but what it uses of macros and lists counts as used.
             self.strangers.setdefault((definition.source, definition.span.file), []).append(definition)
             return None, f"source {definition.source} is not installed"
-        rule = self._checked(definition, node, table, label, report)
+        rule = self._checked(definition, resolved, table, label, report)
         unknown = [d for d in report.errors if d.unknown_field]
         if definition.skip_if_unknown and unknown and unknown == report.errors:
             names = ", ".join(sorted({str(d.unknown_field) for d in unknown}))
@@ -165,28 +175,40 @@ class _Loading:
 
     def _condition(
         self, definition: RuleDefinition, table: FieldTable | None, label: str, report: Report
-    ) -> Node | None:
-        """The condition with exceptions, macros and lists in it."""
+    ) -> Resolved | None:
+        """The condition with exceptions, macros and lists in it, as far as they can be put in."""
+        tree: Node | None = None
         try:
             tree = parse_condition(definition.condition)
         except ConditionError as error:
             report.add(replace(error.diagnostic, item=label))
-            return None
+        has_condition = tree is not None
         if table is not None:
             tree = with_exceptions(
                 tree, definition.exceptions, table, report, label, self.catalogue.elsewhere
             )
+        if tree is None:
+            return None
         scope = self.definitions.scope(partial(_defined_up_to, definition.seen.last_file))
         resolved = resolve(tree, scope, report, label)
-        return resolved.node if resolved else None
+        return resolved if has_condition or resolved is None else replace(resolved, is_whole=False)
 
     def _checked(
-        self, definition: RuleDefinition, node: Node | None, table: FieldTable, label: str, report: Report
+        self,
+        definition: RuleDefinition,
+        resolved: Resolved | None,
+        table: FieldTable,
+        label: str,
+        report: Report,
     ) -> Rule | None:
-        """The rule bound to its source's fields; None where it or its condition has errors."""
-        condition = check_condition(node, table, report, label, self.catalogue.elsewhere) if node else None
+        """The rule bound to its source's fields; None where something of it has errors."""
+        condition = None
+        if resolved is not None:
+            condition = check_condition(resolved.node, table, report, label, self.catalogue.elsewhere)
         output = self._output(definition, table, label, report)
-        if condition is None or output is None or report.errors:
+        if condition is None or output is None or report.errors or definition.is_partial:
+            return None
+        if resolved is None or not resolved.is_whole:
             return None
         listed = _unique((*output.template.fields, *output.raw))
         hidden = (bound for _, template in output.formatted for bound in template.fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 from falcocore.errors import nearest
@@ -31,6 +32,12 @@ ENGINE_VERSION = (0, 63, 0)
 _MACRO_NAME = re.compile(r"[A-Za-z]+[A-Za-z0-9_]*\Z")
 _LIST_NAME = re.compile(r"""[^()"' \t\n\r=,]+\Z""")
 _NUMBER = "[0-9]{1,9}"
+
+_STAND_INS: dict[str, Any] = {"output": Text.plain("-"), "desc": Text.plain("-"), "priority": Priority.DEBUG}
+"""What takes the place of a rule's value that is missing or wrong, so that the rest of it can be checked."""
+_DISPENSABLE = _STAND_INS.keys() | {
+    "enabled", "tags", "exceptions", "warn_evttypes", "skip-if-unknown-filter", "capture", "capture_duration"
+}  # fmt: skip
 
 
 class UnusableError(Exception):
@@ -96,7 +103,7 @@ class _Reader:
 
     def _item(self, kind: str, node: Mapping) -> Item:
         """A list, macro or rule, with all its keys read before one that is wrong ends it."""
-        usable = True
+        lost: set[str] = set()
         values: dict[str, Any] = {}
         self._warn_of_unknown_keys(kind, node)
         for key, (_, value) in node.entries.items():
@@ -106,17 +113,21 @@ class _Reader:
             try:
                 values[key] = self._readers[holds](value, key)
             except UnusableError:
-                usable = False
+                lost.add(key)
         name = values.pop(kind, None)
-        if not usable or name is None:
+        if name is None or not lost <= _DISPENSABLE:
             raise UnusableError
         self._check_name(kind, name, node)
         how = self._how(kind, values, node)
+        if lost and how != "define":
+            raise UnusableError
+        values |= {key: _STAND_INS[key] for key in lost & _STAND_INS.keys()}
         overrides = values.pop("override", {})
         values.pop("append", None)
         item = Item(kind, name, node.entries[kind][1].span, how, values, overrides)
-        self._check_keys(item, node)
-        return item
+        missing = self._check_keys(item, node)
+        values |= {key: _STAND_INS[key] for key in missing}
+        return replace(item, is_partial=bool(lost or missing))
 
     def _how(self, kind: str, values: dict[str, Any], node: Mapping) -> str:
         append = values.get("append", False)
@@ -135,8 +146,8 @@ class _Reader:
             return "switch"
         return "define"
 
-    def _check_keys(self, item: Item, node: Mapping) -> None:
-        """Required keys, and keys that go with an override."""
+    def _check_keys(self, item: Item, node: Mapping) -> list[str]:
+        """Required keys, and keys that go with an override; returns the missing ones that have stand-ins."""
         required = {
             "define": {
                 "list": ["items"],
@@ -147,10 +158,9 @@ class _Reader:
             "switch": {},
             "override": {},
         }[item.how].get(item.kind, [])
+        missing = [key for key in required if key not in item.values]
         problems: list[tuple[Span, str, str | None]] = [
-            (item.span, f"{item.label} has no `{key}`", f"add `{key}:`")
-            for key in required
-            if key not in item.values
+            (item.span, f"{item.label} has no `{key}`", f"add `{key}:`") for key in missing
         ]
         if item.how == "switch" and "enabled" not in item.values:
             hint = "to change a rule that was defined before, name its keys in `override:`"
@@ -165,8 +175,9 @@ class _Reader:
             problems += self._check_overrides(item, node)
         for problem in problems:
             self._error(*problem)
-        if problems:
+        if len(problems) > len(missing) or not _STAND_INS.keys() >= set(missing):
             raise UnusableError
+        return missing
 
     def _check_overrides(self, item: Item, node: Mapping) -> Iterator[tuple[Span, str, str | None]]:
         named = cast(Mapping, node.entries["override"][1]).entries

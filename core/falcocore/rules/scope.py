@@ -177,6 +177,10 @@ class _Scope:
             return Broken("macro", name) in self._collection.broken
         return self._sees(macro.seen)
 
+    def macro_span(self, name: str) -> Span | None:
+        macro = self._collection.macros.get(name)
+        return macro.span if macro else None
+
     def list_items(self, name: str) -> tuple[Literal, ...] | None:
         found = self._definitions.lists.get(name)
         if found is not None:

@@ -14,7 +14,7 @@ from falcocore.lang.diagnostics import Report
 from falcocore.lang.grammar import parse_condition
 from falcocore.lang.resolve import Resolved, resolve
 from falcocore.lang.syntax import Literal
-from falcocore.lang.text import Text
+from falcocore.lang.text import Span, Text
 from falcocore.types import FieldType as Type
 
 TYPES = {
@@ -75,6 +75,9 @@ class Names:
     def is_broken(self, name: str) -> bool:  # noqa: ARG002
         return False
 
+    def macro_span(self, name: str) -> Span | None:  # noqa: ARG002
+        return None
+
     def list_items(self, name: str) -> tuple[Literal, ...] | None:
         return self.lists.get(name)
 
@@ -92,7 +95,8 @@ def bind(fields: FieldTable) -> Callable[..., tuple[BoundNode | None, Report]]:
     def run(condition: str, names: Names | None = None) -> tuple[BoundNode | None, Report]:
         report = Report()
         resolved = resolve(parse_condition(Text.plain(condition)), names or Names(), report, 'rule "r"')
-        bound = check_condition(resolved.node, fields, report, 'rule "r"') if resolved else None
-        return bound, report
+        if resolved is None or not resolved.is_whole:
+            return None, report
+        return check_condition(resolved.node, fields, report, 'rule "r"'), report
 
     return run

@@ -10,7 +10,9 @@ from falcocore.lang.grammar import parse_condition
 from falcocore.lang.printer import print_condition
 from falcocore.lang.resolve import Resolved, resolve
 from falcocore.lang.syntax import Literal
-from falcocore.lang.text import Text
+from falcocore.lang.text import Span, Text
+
+LATER = Text.plain("later")
 
 
 class Scope:
@@ -23,6 +25,9 @@ class Scope:
 
     def is_broken(self, name: str) -> bool:
         return name == "broken"
+
+    def macro_span(self, name: str) -> Span | None:
+        return LATER.span(0, 5) if name == "later" else None
 
     def list_items(self, name: str) -> tuple[Literal, ...] | None:
         return self.lists.get(name)
@@ -69,6 +74,7 @@ def test_names_are_put_in(condition: str, expected: str) -> None:
     [
         ("a.b = x and modfy", Code.VALIDATE, "macro `modfy` is not defined", "did you mean `modify`?"),
         ("spawned", Code.VALIDATE, "macro `spawned` is not defined", "- macro: spawned"),
+        ("later", Code.VALIDATE, "macro `later` is defined only later", "what stands before it"),
         ("a.b = two", Code.COMPILE_CONDITION, "a list of 2 items, and `=` takes one value", "in (two)"),
         ("a.b > abc", Code.COMPILE_CONDITION, "expected a number", None),
     ],
@@ -77,7 +83,7 @@ def test_name_that_does_not_fit_is_an_error(
     condition: str, code: Code, message: str, hint: str | None
 ) -> None:
     found, report = resolved(condition)
-    assert found is None
+    assert found is None or not found.is_whole
     (diagnostic,) = report.errors
     assert diagnostic.code is code
     assert message in diagnostic.message
@@ -85,7 +91,19 @@ def test_name_that_does_not_fit_is_an_error(
 
 
 def test_macro_that_was_reported_before_is_not_reported_again() -> None:
-    assert resolved("broken and a.b = x") == (None, Report())
+    found, report = resolved("broken and a.b = x")
+    assert found is not None
+    assert not found.is_whole
+    assert report.diagnostics == []
+
+
+def test_rest_of_a_condition_is_left_to_be_checked() -> None:
+    found, _ = resolved("a.b = x and not (modfy or a.b = one or a.b = y) and modfy")
+    assert found is not None
+    assert not found.is_whole
+    assert found.node == parse_condition(Text.plain("a.b = x and not (a.b = x or a.b = y)")), print_condition(
+        found.node
+    )
 
 
 @pytest.mark.parametrize("condition", ["a.b in shels", "a.b in (shels, x)"])

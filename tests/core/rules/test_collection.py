@@ -305,7 +305,7 @@ def test_rule_of_a_source_that_is_not_there_can_be_changed_and_stays_left_out(lo
 @pytest.mark.parametrize(
     "text",
     [
-        rule("t.str = a").replace("INFO", "BAD") + "- rule: A\n  condition: or m\n  append: true\n",
+        rule("t.str = a").replace("INFO", "BAD") + "- rule: A\n  condition: or t.num = 1\n  append: true\n",
         "- macro: m\n" + rule("m") + "- macro: m\n  condition: or t.num = 1\n  append: true\n",
         "- list: l\n- list: l\n  items: [a]\n  append: true\n",
     ],
@@ -318,3 +318,31 @@ def test_rule_is_left_as_it_was_by_an_item_that_is_wrong(load_texts: Load) -> No
     result = load_texts(A, "- rule: A\n  condition: t.num = 1\n  desc: x\n  override: {condition: replace}\n")
     assert codes(result.errors) == ["ERR_YAML_VALIDATE"]
     assert facts(definition(result)) == AS_DEFINED
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["desc: d", "output: o", "priority: WARN"],
+        ["desc: d", "output: [o]", "priority: INFO"],
+        ["desc: d", "output: o", "priority: INFO", "enabled: perhaps"],
+        ["desc: d", "output: o", "priority: INFO", "exceptions: x"],
+        ["output: o"],
+    ],
+)
+def test_rest_of_a_rule_with_a_wrong_or_missing_value_is_checked(lines: list[str], load_texts: Load) -> None:
+    text = "\n  ".join(["- rule: A", "condition: t.str = a and t.nope = 1", "source: t", *lines])
+    result = load_texts(text)
+    assert any("no field `t.nope`" in error.message for error in result.errors)
+    assert {error.code.value for error in result.errors} >= {"LOAD_ERR_YAML_VALIDATE"}
+    assert reasons(result) == {"A": "it has errors"}
+
+
+def test_diagnostics_come_in_the_order_of_files_and_lines(load_texts: Load) -> None:
+    result = load_texts(
+        rule("t.a = 1", output="'%t.b'"),
+        "- macro: m\n  condition: )\n" + rule("t.c = 1", "C").replace("INFO", "X"),
+    )
+    places = [(error.span.file.name, error.span.start) for error in result.errors if error.span]
+    assert len(places) == len(result.errors) == 5
+    assert places == sorted(places)

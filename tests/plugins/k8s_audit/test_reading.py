@@ -119,7 +119,7 @@ def test_four_shapes_of_fields() -> None:
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        ("ka.sourceips[01]", "takes an index: a number without leading zeros, of 64 bits, not `01`"),
+        ("ka.sourceips[01]", "takes an index: a number without leading zeros, of 64 bits"),
         ("ka.req.pod.containers.image[00]", "without leading zeros"),
         ("ka.req.pod.volumes.hostpath[x]", "takes an index"),
         ("ka.req.role.rules.verbs[-1]", "takes an index"),
