@@ -108,7 +108,7 @@ def _alerts(blocks: list[list[bytes]], match: Matcher, alert_format: AlertFormat
         for event in decoded.events:
             stream.num += 1
             for rule, values in match(event, stream):
-                alert = alert_format.alert(Match(rule, event.time_ns, event.key, values, "k8s_audit"))
+                alert = alert_format.alert(Match(rule, event.time_ns, event.key, values, "k8s_audit", {}))
                 out.write(alert.line)
                 alerts += 1
     return alerts

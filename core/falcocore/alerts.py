@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ class Match:
     key: str
     values: Values
     instance: str
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class AlertFormat:
             message=message,
             output_fields=fields,
             line=line,
+            labels={"instance": match.instance, **match.labels},
         )
 
     def _json(self, match: Match, message: str, text: str, fields: dict[str, Any]) -> str:

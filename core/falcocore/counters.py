@@ -38,8 +38,15 @@ class Counters:
             by_priority = ", ".join(f"{name} {count}" for name, count in self.priorities.most_common())
             parts[-1] += f" ({by_priority})"
         if rejected:
-            parts.append(f"{rejected} items could not be read")
-        for what, counts in (("fields failed", self.getter_failures), ("sends failed", self.output_failures)):
+            parts.append(f"{_number(rejected, 'item')} could not be read")
+        for what, counts in (
+            ("field failure", self.getter_failures),
+            ("output failure", self.output_failures),
+        ):
             if counts:
-                parts.append(f"{counts.total()} {what} ({', '.join(sorted(counts))})")
+                parts.append(f"{_number(counts.total(), what)} ({', '.join(sorted(counts))})")
         return f"{', '.join(parts)} in {elapsed_s:.1f} s"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -58,7 +58,7 @@ class PluginHost:
 
     def names(self, kind: str) -> list[str]:
         """The installed names of a kind: source, fields, output, rules or command."""
-        return sorted(name for point_kind, name in self._points if point_kind == kind)
+        return sorted(name for point_kind, name in self._points if point_kind == kind and name)
 
     def points(self) -> list[EntryPoint]:
         """Every entry point of the group, in order of its name."""
@@ -99,15 +99,19 @@ class PluginHost:
             PluginError: a field set is broken, or a field is declared twice.
         """
         registry: FieldRegistry = self._registries["fields"]
+        theirs: set[str] = set()
         for name in self.names("fields"):
             if name.partition(".")[0] == source:
                 owners = self._load("fields", name)
+                if name == source:
+                    theirs = owners
                 registered = {owner for _, owner in registry.by_source.get(source, ())}
                 if idle := sorted(owners - registered):
                     hint = f"its {HOOKS['fields']} has to call `registry.add({source!r}, FIELDS)`"
                     raise PluginError(f"{idle[0]} registers no fields of source {source!r}", hint=hint)
         own = registry.by_source.get(source, [])
-        replaced = {field.name for field, _ in own}
+        # The source itself may know better what the core's fields are; a stranger's set may not.
+        replaced = {field.name for field, owner in own if owner in theirs}
         generic = [(field, "falcocore") for field in GENERIC_FIELDS if field.name not in replaced]
         fixed = [(field, "static_fields") for field in static_fields(static or {})]
         return FieldTable(source, [*generic, *own, *fixed])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from falcocore.types import Priority
@@ -15,7 +15,8 @@ class Alert:
 
     `line` is the alert in the format that the configuration asks for (text or one JSON object), without
     a line end. The other attributes are for outputs that shape it themselves: `output_fields` maps field
-    names to JSON-able values (None where absent), `message` is the rendered output of the rule.
+    names to JSON-able values (None where absent), `message` is the rendered output of the rule, and `labels`
+    say where the event came from: `instance`, the name of the source's instance, and what the source adds.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Alert:
     message: str
     output_fields: dict[str, Any]
     line: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Output:

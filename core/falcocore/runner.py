@@ -77,7 +77,7 @@ class Runner:
                 except Exception:
                     hits = self._guarded_matcher(rules)(event, stream)
                 for rule, values in hits:
-                    found.append(Match(rule, event.time_ns, event.key, values, stream.instance))
+                    found.append(Match(rule, event.time_ns, event.key, values, stream.instance, batch.labels))
         except Exception as error:
             return found, error
         finally:

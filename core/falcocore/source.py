@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from falcocore.errors import SourceError
@@ -28,7 +28,7 @@ class Batch:
     done with the batch, it calls `ack` or `nack` exactly once, on the source's own loop or thread;
     override them (or leave them, where nobody waits for an answer).
 
-    `labels` say where the batch comes from (`cluster`, `instance`); they travel with its alerts.
+    `labels` say where the batch comes from, such as `cluster`; they travel with its alerts.
     """
 
     __slots__ = ("events", "labels")
@@ -116,4 +116,3 @@ class Stream:
     hostname: str
     num: int = 0
     first_time_ns: int | None = None
-    labels: dict[str, str] = field(default_factory=dict)

@@ -75,7 +75,7 @@ def match_of(
     assert not loaded.errors, loaded.errors
     event = Values(values)
     ((rule, captured),) = loaded.rule_sets["made"].match(event, Stream("made", "made", "made", "h", num=1))
-    return Match(rule, event.time_ns, event.key, captured, "made")
+    return Match(rule, event.time_ns, event.key, captured, "made", {"cluster": "c1"})
 
 
 def alert_of(output: str, values: dict[str, Any] | None = None, **options: bool) -> Alert:
@@ -292,3 +292,7 @@ def test_ids_of_different_events_and_rules_differ(other: tuple[str, str, str]) -
 def test_ids_of_keys_that_differ_in_bytes_that_are_no_text_differ() -> None:
     keys = ["k?y", "k\udcffy", "k\udcfey", "k\ufffdy"]
     assert len({alert_id("instance", key, "rule") for key in keys}) == len(keys)
+
+
+def test_alert_says_which_instance_it_comes_from_and_what_the_source_adds() -> None:
+    assert alert_of("o").labels == {"instance": "made", "cluster": "c1"}

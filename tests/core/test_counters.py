@@ -26,11 +26,11 @@ def alert(rule: str, priority: Priority) -> Alert:
         ),
         (
             {"events": {"a": 1}, "getter_failures": {"t.b": 5, "t.a": 1}},
-            "1 events, 0 alerts, 6 fields failed (t.a, t.b) in 1.5 s",
+            "1 events, 0 alerts, 6 field failures (t.a, t.b) in 1.5 s",
         ),
         (
             {"rejected": {"a": 1}, "output_failures": {"file": 2}},
-            "0 events, 0 alerts, 1 items could not be read, 2 sends failed (file) in 1.5 s",
+            "0 events, 0 alerts, 1 item could not be read, 2 output failures (file) in 1.5 s",
         ),
     ],
 )

@@ -295,3 +295,14 @@ def test_a_field_set_for_somebody_elses_source(site: Site) -> None:
     assert field is not None
     assert field.getter({}) == "x.a"
     assert "ka.verb" in table
+
+
+def test_a_source_may_replace_a_field_of_the_core_and_a_stranger_may_not(site: Site) -> None:
+    site.install("own", {"source.t": "own", "fields.t": "own"}, own=fields_plugin(t=["evt.time"]))
+    table = site.host().fields_for("t")
+    assert table.owner("evt.time") == "plugin fields.t of own 1.0"
+    site.install("extra", {"fields.t.extra": "extra_set"}, extra_set=fields_plugin(t=["evt.num"]))
+    message = refusal(lambda: site.host().fields_for("t")).message
+    assert "evt.num" in message
+    assert "falcocore" in message
+    assert "plugin fields.t.extra of extra 1.0" in message

@@ -29,7 +29,7 @@ def matches(*words: str) -> list[Match]:
     found = []
     for word in words:
         ((matched, values),) = RULES.match(Word(word), STREAM)
-        found.append(Match(matched, 0, word, values, "small"))
+        found.append(Match(matched, 0, word, values, "small", {}))
     return found
 
 
