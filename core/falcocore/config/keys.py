@@ -77,6 +77,12 @@ ACCEPTED: dict[str, Any] = {
         "replay": {"capture_file": True},
         "gvisor": True,
     },
+    "container_engines": True,
+    # Keys of older releases, which now stand under `engine` or are gone.
+    "syscall_buf_size_preset": True,
+    "syscall_drop_failed_exit": True,
+    "modern_bpf": {"cpus_for_each_syscall_buffer": True},
+    "metadata_download": {"max_mb": True, "chunk_wait_us": True, "watch_freq_sec": True},
     "base_syscalls": {"custom_set": True, "repair": True, "all": True},
     "falco_libs": {
         "thread_table_size": True,

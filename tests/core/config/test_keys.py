@@ -58,6 +58,7 @@ def test_unknown_keys_are_named_with_the_nearest_known_one(tree: dict[str, Any],
         {"sources": [{"name": "a", "options": {"whatever": "x"}}]},
         {"plugins": [{"name": "a", "init_config": {"whatever": "x"}}]},
         {"static_fields": {"whatever": "x"}},
+        {"syscall_buf_size_preset": "4", "modern_bpf": {"cpus_for_each_syscall_buffer": "2"}},
         # Values of another shape are the matter of whoever reads them.
         {"file_output": "x", "sources": "x", "rules": ["x"], "json_output": {"x": "y"}},
         {"config_files": ["a.yaml", {"path": "b.yaml", "strategy": "override"}]},
