@@ -74,7 +74,7 @@ class Diagnostic:
         lines = [f"{where}{word}: {self.message} [{self.code.value}]"]
         if self.span:
             lines += _snippet(self.span)
-        if self.item:
+        if self.item and not self.message.startswith(self.item):
             lines.append(f"  in {self.item}")
         lines += [f"  {label}: {_where(span)}" for label, span in self.related]
         if self.hint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -12,19 +13,17 @@ from falcocore.lang.diagnostics import Code, Diagnostic, Report
 from falcocore.lang.text import SourceFile, Span, Text
 from falcocore.rules.items import (
     APPENDABLE,
-    EXCEPTION_KEYS,
     KEYS,
     REPLACEABLE,
     Broken,
-    Comps,
-    ExceptionItem,
     Item,
     PluginVersion,
     Read,
     Requirement,
 )
+from falcocore.rules.values import UnusableError, ValueReader
 from falcocore.types import Priority
-from falcocore.yamltree.nodes import Mapping, Node, Scalar, Sequence, YamlError, boolean, read_documents
+from falcocore.yamltree.nodes import Mapping, Node, Scalar, Sequence, YamlError, read_documents
 
 ENGINE_VERSION = (0, 63, 0)
 """The version of Falco's engine whose rule language this is."""
@@ -40,10 +39,6 @@ _DISPENSABLE = _STAND_INS.keys() | {
 }  # fmt: skip
 
 
-class UnusableError(Exception):
-    """A value that can't be used; it was reported, and its item is left out."""
-
-
 def read_items(file: SourceFile, report: Report) -> Iterator[Read]:
     """The items of a file in order. What is wrong with one is reported, and the others go on."""
     try:
@@ -56,17 +51,18 @@ def read_items(file: SourceFile, report: Report) -> Iterator[Read]:
 class _Reader:
     def __init__(self, report: Report) -> None:
         self.report = report
+        self._values = ValueReader(report)
         self._readers: dict[str, Callable[[Node, str], Any]] = {
-            "name": self._word,
-            "word": self._word,
-            "text": self._text,
-            "trimmed": self._trimmed,
-            "texts": self._texts,
-            "bool": self._bool,
-            "uint32": self._uint32,
-            "priority": self._priority,
-            "exceptions": self._exceptions,
-            "overrides": self._overrides,
+            "name": self._values.word,
+            "word": self._values.word,
+            "text": self._values.text,
+            "trimmed": self._values.trimmed,
+            "texts": self._values.texts,
+            "bool": self._values.boolean,
+            "uint32": self._values.uint32,
+            "priority": self._values.priority,
+            "exceptions": self._values.exceptions,
+            "overrides": self._values.overrides,
         }
 
     def document(self, root: Node) -> Iterator[Read]:
@@ -76,15 +72,16 @@ class _Reader:
                 root.entries
             ):
                 hint = "this looks like a configuration file: give it with -c"
-            self._error(root.span, "the file holds no list of rules", hint)
+            self._values.error(root.span, "the file holds no list of rules", hint)
             return
         for node in root.items:
             if isinstance(node, Scalar) and node.is_null:
                 continue
             if not isinstance(node, Mapping):
-                self._error(node.span, "an item of a rule file is a mapping such as `rule: ...`")
+                self._values.error(node.span, "an item of a rule file is a mapping such as `rule: ...`")
                 continue
             kind = next((kind for kind in KEYS if kind in node.entries), None)
+            self._values.item = _label(kind, node)
             try:
                 if kind is None:
                     self._warn_of_unknown_item(node)
@@ -133,14 +130,16 @@ class _Reader:
         append = values.get("append", False)
         if "override" in values:
             if append:
-                self._error(node.entries["append"][0].span, "`append` and `override` exclude each other")
+                self._values.error(
+                    node.entries["append"][0].span, "`append` and `override` exclude each other"
+                )
                 raise UnusableError
             return "override"
         if append:
             message = "`append: true` is deprecated"
             key = "items" if kind == "list" else "condition"
             hint = f"write `override: {{{key}: append}}`, with each key that is given"
-            self._warn(Code.WARN_DEPRECATED_ITEM, node.entries["append"][0].span, message, hint)
+            self._values.warn(Code.WARN_DEPRECATED_ITEM, node.entries["append"][0].span, message, hint)
             return "append"
         if kind == "rule" and not {"condition", "output", "desc", "priority"} & set(values):
             return "switch"
@@ -168,13 +167,13 @@ class _Reader:
             problems.append((item.span, message, hint))
         elif item.how == "switch":
             hint = "write `override: {enabled: replace}` beside it"
-            self._warn(
+            self._values.warn(
                 Code.WARN_DEPRECATED_ITEM, item.span, "an item with only `enabled` is deprecated", hint
             )
         if item.how == "override":
             problems += self._check_overrides(item, node)
         for problem in problems:
-            self._error(*problem)
+            self._values.error(*problem)
         if len(problems) > len(missing) or not _STAND_INS.keys() >= set(missing):
             raise UnusableError
         return missing
@@ -198,16 +197,16 @@ class _Reader:
         span = node.entries[kind][1].span
         if kind == "macro" and not _MACRO_NAME.match(name):
             hint = "macro names are letters, digits and _, with a letter first; no condition can use this one"
-            self._warn(Code.WARN_INVALID_MACRO_NAME, span, f"`{name}` is no name for a macro", hint)
+            self._values.warn(Code.WARN_INVALID_MACRO_NAME, span, f"`{name}` is no name for a macro", hint)
         if kind == "list" and not _LIST_NAME.match(name):
             hint = "list names have no blanks, quotes, parentheses, commas or ="
-            self._warn(Code.WARN_INVALID_LIST_NAME, span, f"`{name}` is no name for a list", hint)
+            self._values.warn(Code.WARN_INVALID_LIST_NAME, span, f"`{name}` is no name for a list", hint)
 
     def _warn_of_unknown_item(self, node: Mapping) -> None:
         keys = ", ".join(node.entries) or "nothing"
         near = next((found for key in node.entries if (found := nearest(key, KEYS))), None)
         hint = f"did you mean `{near}`?" if near else f"an item has one of {', '.join(KEYS)}"
-        self._warn(Code.WARN_UNKNOWN_ITEM, node.span, f"this item is ignored; it has {keys}", hint)
+        self._values.warn(Code.WARN_UNKNOWN_ITEM, node.span, f"this item is ignored; it has {keys}", hint)
 
     def _warn_of_unknown_keys(self, kind: str, node: Mapping) -> None:
         for key, (key_node, _) in node.entries.items():
@@ -218,125 +217,16 @@ class _Reader:
             if key in KEYS:
                 hint = f"an item is one thing: begin another with `- {key}:`"
             message = f"`{key}` is no key of a {kind} and is ignored"
-            self._warn(Code.WARN_UNKNOWN_KEY, key_node.span, message, hint)
+            self._values.warn(Code.WARN_UNKNOWN_KEY, key_node.span, message, hint)
         for again in node.repeated:
             message = f"`{again.value}` is given twice: the first one counts, this one is ignored"
-            self._warn(Code.WARN_UNKNOWN_KEY, again.span, message)
-
-    # --- values -------------------------------------------------------------------------------------------
-
-    def _text(self, node: Node, key: str) -> Text:
-        if not isinstance(node, Scalar):
-            raise self._refuse(node, f"`{key}` is one text, not a {_kind(node)}")
-        if node.is_null or not node.value:
-            raise self._refuse(node, f"`{key}` is empty")
-        return node.text
-
-    def _trimmed(self, node: Node, key: str) -> Text:
-        self._text(node, key)
-        return cast(Scalar, node).stripped
-
-    def _word(self, node: Node, key: str) -> str:
-        return self._text(node, key).value
-
-    def _texts(self, node: Node, key: str) -> tuple[Text, ...]:
-        if isinstance(node, Scalar) and node.is_null:
-            if key == "items":
-                raise self._refuse(node, "`items` is empty", "for a list without items write `items: []`")
-            return ()
-        if not isinstance(node, Sequence):
-            raise self._refuse(node, f"`{key}` is a list of texts, not a {_kind(node)}", "write [a, b]")
-        texts = []
-        for item in node.items:
-            if not isinstance(item, Scalar) or item.is_null:
-                raise self._refuse(item, f"an entry of `{key}` is one text")
-            texts.append(item.text)
-        return tuple(texts)
-
-    def _bool(self, node: Node, key: str) -> bool:
-        found = boolean(node.value) if isinstance(node, Scalar) else None
-        if found is None:
-            raise self._refuse(node, f"`{key}` is true or false")
-        return found
-
-    def _uint32(self, node: Node, key: str) -> int:
-        word = self._word(node, key)
-        if not re.fullmatch(r"[0-9]{1,10}", word) or int(word) >= 2**32:
-            raise self._refuse(node, f"`{key}` is a whole number of milliseconds, less than {2**32}")
-        return int(word)
-
-    def _priority(self, node: Node, key: str) -> Priority:
-        word = self._word(node, key)
-        try:
-            return Priority.parse(word)
-        except ValueError as error:
-            near = nearest(word.upper(), [*Priority.__members__, "INFO"])
-            raise self._refuse(node, str(error), f"did you mean {near}?" if near else None) from None
-
-    def _overrides(self, node: Node, key: str) -> dict[str, str]:
-        if not isinstance(node, Mapping) or not node.entries:
-            raise self._refuse(node, f"`{key}` maps keys to append or replace", "write {condition: append}")
-        found = {}
-        for name, (_, value) in node.entries.items():
-            word = self._word(value, name)
-            if word not in {"append", "replace"}:
-                raise self._refuse(value, f"`{word}` is no override: there are append and replace")
-            found[name] = word
-        return found
-
-    def _exceptions(self, node: Node, key: str) -> tuple[ExceptionItem, ...]:
-        if isinstance(node, Scalar) and node.is_null:
-            return ()
-        if not isinstance(node, Sequence):
-            raise self._refuse(node, f"`{key}` is a list of exceptions, not a {_kind(node)}")
-        found = [self._exception(entry) for entry in node.items]
-        seen: set[str] = set()
-        for entry in found:
-            if entry.name in seen:
-                message = (
-                    f"exception `{entry.name}` is there twice; both apply, appended values go to the first"
-                )
-                self._warn(Code.WARN_EXCEPTION_NAME_NOT_UNIQUE, entry.span, message, "give it another name")
-            seen.add(entry.name)
-        return tuple(found)
-
-    def _exception(self, node: Node) -> ExceptionItem:
-        if not isinstance(node, Mapping):
-            raise self._refuse(node, "an exception is a mapping with name, fields, comps and values")
-        name = node.get("name")
-        if name is None:
-            raise self._refuse(node, "an exception needs a `name`")
-        fields, comps, values = node.get("fields"), node.get("comps"), node.get("values")
-        has_values = values is not None and not (isinstance(values, Scalar) and values.is_null)
-        if has_values and not isinstance(values, Sequence):
-            raise self._refuse(cast(Node, values), "`values` is a list", "write [a, b]")
-        return ExceptionItem(
-            name=self._word(name, "name"),
-            span=name.span,
-            fields=None if fields is None else self._one_or_more(fields, "fields"),
-            is_single=not isinstance(fields, Sequence),
-            comps=None if comps is None else self._comps(comps),
-            values=tuple(values.items) if isinstance(values, Sequence) else (),
-            near_miss=next(
-                (k for k in node.entries if k not in EXCEPTION_KEYS and nearest(k, ["values"])), None
-            ),
-        )
-
-    def _comps(self, node: Node) -> Comps:
-        return Comps(self._one_or_more(node, "comps"), not isinstance(node, Sequence), node.span)
-
-    def _one_or_more(self, node: Node, key: str) -> tuple[Text, ...]:
-        if not isinstance(node, Sequence):
-            return (self._text(node, key),)
-        if not node.items:
-            raise self._refuse(node, f"`{key}` is an empty list", "write one text, or a list of one or more")
-        return self._texts(node, key)
+            self._values.warn(Code.WARN_UNKNOWN_KEY, again.span, message)
 
     # --- requirements -------------------------------------------------------------------------------------
 
     def _engine_version(self, node: Mapping) -> None:
         value = node.entries["required_engine_version"][1]
-        word = self._word(value, "required_engine_version")
+        word = self._values.word(value, "required_engine_version")
         version = (0, int(word), 0) if re.fullmatch(_NUMBER, word) else self._version(value, word)
         if version[0] != ENGINE_VERSION[0] or version > ENGINE_VERSION:
             have = ".".join(map(str, ENGINE_VERSION))
@@ -348,27 +238,32 @@ class _Reader:
     def _plugin_versions(self, node: Mapping) -> Iterator[Requirement]:
         value = node.entries["required_plugin_versions"][1]
         if not isinstance(value, Sequence):
-            raise self._refuse(value, "`required_plugin_versions` is a list of {name, version}")
+            raise self._values.refuse(value, "`required_plugin_versions` is a list of {name, version}")
         for entry in value.items:
-            first = self._plugin_version(entry)
-            others = entry.get("alternatives") if isinstance(entry, Mapping) else None
-            if others is not None and not isinstance(others, Sequence):
-                raise self._refuse(others, "`alternatives` is a list of {name, version}")
-            more = [self._plugin_version(e) for e in others.items] if others else []
-            names = [plugin.name for plugin in (first, *more)]
-            if len(set(names)) < len(names):
-                message = "a plugin is named twice in one requirement"
-                self.report.add(Diagnostic(Code.VALIDATE, message, entry.span))
-                continue
-            yield Requirement((first, *more), entry.span)
+            with suppress(UnusableError):
+                yield self._requirement(entry)
+
+    def _requirement(self, entry: Node) -> Requirement:
+        first = self._plugin_version(entry)
+        others = entry.get("alternatives") if isinstance(entry, Mapping) else None
+        if others is not None and not isinstance(others, Sequence):
+            raise self._values.refuse(others, "`alternatives` is a list of {name, version}")
+        plugins = [first, *(self._plugin_version(e) for e in (others.items if others else ()))]
+        if len({plugin.name for plugin in plugins}) < len(plugins):
+            self.report.add(
+                Diagnostic(Code.VALIDATE, "a plugin is named twice in one requirement", entry.span)
+            )
+            raise UnusableError
+        return Requirement(tuple(plugins), entry.span)
 
     def _plugin_version(self, node: Node) -> PluginVersion:
         name = node.get("name") if isinstance(node, Mapping) else None
         version = node.get("version") if isinstance(node, Mapping) else None
         if name is None or version is None:
-            raise self._refuse(node, "a requirement has `name` and `version`")
+            raise self._values.refuse(node, "a requirement has `name` and `version`")
         return PluginVersion(
-            self._word(name, "name"), self._version(version, self._word(version, "version"), Code.VALIDATE)
+            self._values.word(name, "name"),
+            self._version(version, self._values.word(version, "version"), Code.VALIDATE),
         )
 
     def _version(self, node: Node, word: str, code: Code = Code.YAML_VALIDATE) -> tuple[int, int, int]:
@@ -381,18 +276,8 @@ class _Reader:
         major, minor, patch = match.groups()
         return int(major), int(minor), int(patch)
 
-    # --- reporting ----------------------------------------------------------------------------------------
 
-    def _error(self, span: Span, message: str, hint: str | None = None) -> None:
-        self.report.add(Diagnostic(Code.YAML_VALIDATE, message, span, hint=hint))
-
-    def _refuse(self, node: Node, message: str, hint: str | None = None) -> UnusableError:
-        self._error(node.span, message, hint)
-        return UnusableError(message)
-
-    def _warn(self, code: Code, span: Span, message: str, hint: str | None = None) -> None:
-        self.report.add(Diagnostic(code, message, span, hint=hint))
-
-
-def _kind(node: Node) -> str:
-    return {Scalar: "single value", Sequence: "list", Mapping: "mapping"}[type(node)]
+def _label(kind: str | None, node: Mapping) -> str | None:
+    """How messages name an item; the requirements have no name."""
+    name = node.get(kind) if kind in APPENDABLE else None
+    return f'{kind} "{name.value}"' if isinstance(name, Scalar) else None

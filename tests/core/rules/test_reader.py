@@ -236,3 +236,25 @@ def test_what_stands_before_a_break_in_the_yaml_is_kept() -> None:
     items, report = read("- list: a\n  items: []\n---\n- list: b\n  items: [\n")
     assert [item.name for item in items if isinstance(item, Item)] == ["a"]
     assert codes(report.diagnostics) == ["ERR_YAML_PARSE"]
+
+
+def test_every_wrong_entry_of_the_required_plugins_is_reported() -> None:
+    _, report = read(
+        "- required_plugin_versions:\n  - {name: a, version: x}\n  - {name: b}\n"
+        "  - {name: c, version: 1.0.0, alternatives: [{name: c, version: 2.0.0}]}\n"
+    )
+    assert [error.span.position[0] for error in report.errors if error.span] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "item"),
+    [
+        ("- macro: m\n  condition: ''\n", 'macro "m"'),
+        (RULE.replace("INFO", "BAD"), 'rule "A"'),
+        ("- rule: A\n  condition: c\n  output: o\n  priority: INFO\n", 'rule "A"'),
+        (RULE + "- required_engine_version: x\n", None),
+    ],
+)
+def test_what_is_wrong_with_a_value_names_its_item(text: str, item: str | None) -> None:
+    _, report = read(text)
+    assert [error.item for error in report.errors] == [item]
