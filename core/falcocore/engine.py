@@ -61,13 +61,19 @@ class Engine:
                 runner.source.open()
             opened.pop_all()
 
-    async def run(self, watch: Callable[[], Awaitable[None]] | None = None) -> int:
+    async def run(
+        self,
+        watch: Callable[[], Awaitable[None]] | None = None,
+        on_start: Callable[[], None] = lambda: None,
+    ) -> int:
         """Run until every source has ended or `stop` was called; returns the exit status.
 
-        `watch` runs beside them and is cancelled at the end: a progress display.
+        `watch` runs beside them and is cancelled at the end: a progress display. `on_start` is called as soon
+        as signals are handled: whoever reads what it says may send one at once.
         """
         self._loop = asyncio.get_running_loop()
         self._handle_signals(self._loop)
+        on_start()
         self._writer.start()
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(_watch(watch), name="watch") if watch else None

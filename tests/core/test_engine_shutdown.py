@@ -48,6 +48,12 @@ def test_stop_from_a_thread_drains_every_source() -> None:
     engine.stop()  # Too late, and no harm.
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_as_soon_as_the_start_was_said_ends_in_order(number: signal.Signals) -> None:
+    engine = engine_of({"a": OnLoop(batches_of(["hit"]))}, Kept())
+    assert asyncio.run(engine.run(on_start=lambda: os.kill(os.getpid(), number))) == 0
+
+
 class Deaf(Source):
     """Blocks its thread, and does not stop."""
 

@@ -53,9 +53,12 @@ def run(options: argparse.Namespace) -> int:
     application = assemble(project, loaded)
     started = time.monotonic()
     application.engine.open()
-    for line in start_lines(application):
-        log.info(line)
-    status = asyncio.run(application.engine.run(display(project, application)))
+
+    def say_what_starts() -> None:
+        for line in start_lines(application):
+            log.info(line)
+
+    status = asyncio.run(application.engine.run(display(project, application), say_what_starts))
     log.info(application.counters.totals_line(time.monotonic() - started))
     return status
 
