@@ -147,6 +147,10 @@ class Writer:
         key = operand_key(operand)
         return self.value(key, flow, lambda: self._transform(operand))
 
+    def variable(self, bound: BoundField) -> str:
+        """The variable of a field."""
+        return self._variables.setdefault(bound.label, f"v{len(self._variables)}")
+
     def captured(self, bound: BoundField, flow: Flow) -> tuple[str, str]:
         """The same for the value that an alert shows, where it has a getter of its own."""
         getter = bound.field.captured

@@ -1,7 +1,11 @@
-"""Rules to one generated function for each source.
+"""Rules to one function for each source.
 
 The function takes an event and its stream, and returns the matching rules with the values that their
 alerts need. Every field is extracted at most once for an event, and only where a rule comes to it.
+
+Where many rules compare the same fields with constants, those fields are read first. Their values are the
+key to a function that was specialised for them: rules that can't match are not in it, and checks that the
+key decides are not made. It is generated when the key is seen first.
 """
 
 from __future__ import annotations
@@ -11,6 +15,18 @@ from typing import Any, Protocol
 
 from falcocore.lang.bound import BoundField, BoundNode
 from falcocore.lang.codegen import Flow, Guard, Writer
+from falcocore.lang.dispatch import OTHER, Key, KeyField, Knowledge, key_fields
+from falcocore.lang.partial import reduced
+from falcocore.lang.recursion import recursion_room
+
+LEAST_RULES = 3
+"""Rules that compare a field with constants for it to be worth a look-up."""
+MOST_KEYS = 4096
+"""Keys that get functions of their own; more are matched by one that knows nothing beforehand."""
+_FRAMES = 1000
+"""More than it takes to generate code for the deepest condition."""
+
+Function = Callable[..., Any]
 
 
 class Compilable(Protocol):
@@ -33,42 +49,163 @@ class _Unset:
 
 
 class Program:
-    """Generated code of one rule set: `source` is its text, `link` makes the function."""
+    """The generated code of one rule set; `link` makes the function."""
 
-    def __init__(self, rules: Sequence[Compilable], *, first: bool) -> None:
-        self._writer = Writer()
-        self._rules = {f"R{number}": rule for number, rule in enumerate(rules)}
-        self.source = _function(self._writer, rules, first=first)
-        self._code = compile(self.source, "<rules>", "exec")
+    def __init__(self, rules: Sequence[Compilable], *, first: bool, least_rules: int = LEAST_RULES) -> None:
+        self._rules = rules
+        self._first = first
+        self.key = key_fields([rule.condition for rule in rules], least_rules)
+        """The fields on whose values it dispatches; none where that is not worth it."""
+
+    def source(self, key: Key | None = None) -> str:
+        """The code for events of a key; None is the code for every event."""
+        return self._unit(key).source
 
     def link(self, guard: Guard | None = None) -> Callable[[Any, Any], Any]:
+        """The function, with each getter wrapped by `guard` where one is given."""
+        if not self.key:
+            return self._unit(None).link(guard)
+        return _Dispatcher(self, guard).function
+
+    def specialised(self, key: Key, guard: Guard | None) -> Function | None:
+        """The function for events of a key; None where no rule can match them."""
+        unit = self._unit(key)
+        return unit.link(guard) if unit.can_match else None
+
+    def general(self, guard: Guard | None) -> Function:
+        """The function for events of any key, called as the specialised ones."""
+        return _Unit(self._rules, self.key, lambda node: node, first=self._first).link(guard)
+
+    def _unit(self, key: Key | None) -> _Unit:
+        if key is None:
+            return _Unit(self._rules, (), lambda node: node, first=self._first)
+        decide = Knowledge(self.key, key).decide
+        return _Unit(self._rules, self.key, lambda node: reduced(node, decide), first=self._first)
+
+
+class _Unit:
+    """One generated function: what is left of the rules, with the fields of `key` as parameters."""
+
+    def __init__(
+        self,
+        rules: Sequence[Compilable],
+        key: Sequence[KeyField],
+        reduce: Callable[[BoundNode], BoundNode | bool],
+        *,
+        first: bool,
+    ) -> None:
+        self._writer = Writer()
+        self._rules: dict[str, Compilable] = {}
+        flow = Flow()
+        parameters = ["e", "s"]
+        for field in key:
+            parameters.append(self._writer.variable(field.bound))
+            flow = flow.with_filled(parameters[-1])
+        lines = self._lines(rules, reduce, flow, first=first)
+        unset = " = ".join(sorted(self._writer.tested, key=lambda name: int(name[1:])))
+        start = [f"    {unset} = U"] if unset else []
+        if not first:
+            start.append("    found = []")
+        end = f"    return {'()' if first else 'found'}"
+        self.source = "\n".join([f"def match({', '.join(parameters)}):", *start, *lines, end, ""])
+
+    @property
+    def can_match(self) -> bool:
+        """False where no rule is left."""
+        return bool(self._rules)
+
+    def _lines(
+        self,
+        rules: Sequence[Compilable],
+        reduce: Callable[[BoundNode], BoundNode | bool],
+        flow: Flow,
+        *,
+        first: bool,
+    ) -> list[str]:
+        lines: list[str] = []
+        for number, rule in enumerate(rules):
+            left = reduce(rule.condition)
+            if left is False:
+                continue
+            name = f"R{number}"
+            self._rules[name] = rule
+            condition, if_true, if_false = "True", flow, flow
+            if left is not True:
+                expression = self._writer.node(left, flow)
+                condition, if_true, if_false = expression.code, expression.if_true, expression.if_false
+            values, after = _captures(self._writer, rule, if_true)
+            if first:
+                lines += [f"    if {condition}:", f"        return (({name}, {values}),)"]
+                if left is True:
+                    break  # No rule behind it is come to.
+                flow = if_false
+            else:
+                lines += [f"    if {condition}:", f"        found.append(({name}, {values}))"]
+                flow = after if left is True else Flow.joined((if_false, after))
+        return lines
+
+    def link(self, guard: Guard | None) -> Function:
         """The function, with each getter wrapped by `guard` where one is given."""
         names: dict[str, Any] = {**self._writer.names, **self._rules, "U": _Unset()}
         if guard is not None:
             for name, bound in self._writer.getters.items():
                 names[name] = guard(bound, names[name])
         # The text is generated above from a checked tree; texts of users are in it as literals only.
-        exec(self._code, names)  # noqa: S102
+        exec(compile(self.source, "<rules>", "exec"), names)  # noqa: S102
         return names["match"]  # type: ignore[no-any-return]
 
 
-def _function(writer: Writer, rules: Sequence[Compilable], *, first: bool) -> str:
-    lines: list[str] = []
-    flow = Flow()
-    for number, rule in enumerate(rules):
-        condition = writer.node(rule.condition, flow)
-        values, after = _captures(writer, rule, condition.if_true)
-        if first:
-            lines += [f"    if {condition.code}:", f"        return ((R{number}, {values}),)"]
-            flow = condition.if_false
-        else:
-            lines += [f"    if {condition.code}:", f"        found.append((R{number}, {values}))"]
-            flow = Flow.joined((condition.if_false, after))
-    unset = " = ".join(sorted(writer.tested, key=lambda name: int(name[1:])))
-    start = [f"    {unset} = U"] if unset else []
-    if not first:
-        start.append("    found = []")
-    return "\n".join(["def match(e, s):", *start, *lines, f"    return {'()' if first else 'found'}", ""])
+class _Dispatcher:
+    """Finds the function for an event by the values of the key's fields."""
+
+    def __init__(self, program: Program, guard: Guard | None) -> None:
+        self._program = program
+        self._guard = guard
+        self._functions: dict[Key, Function | None] = {}
+        self._general: Function | None = None
+        self.function = self._linked()
+
+    def _linked(self) -> Callable[[Any, Any], Any]:
+        names: dict[str, Any] = {
+            "O": OTHER,
+            "T": self._functions.get,
+            "M": self,
+            "find": self._find,
+        }
+        reads, values, classes = [], [], []
+        for number, field in enumerate(self._program.key):
+            getter: Function = field.bound.getter
+            names[f"g{number}"] = self._guard(field.bound, getter) if self._guard else getter
+            # A value that rules mention stands for itself in the key, and so does absence.
+            names[f"c{number}"] = {None: None, **{value: value for value in field.mentioned}}.get
+            reads.append(f"    v{number} = g{number}(e)")
+            values.append(f"v{number}")
+            classes.append(f"c{number}(v{number}, O)")
+        source = "\n".join(
+            [
+                "def match(e, s):",
+                *reads,
+                f"    key = ({', '.join(classes)},)",
+                "    f = T(key, M)",
+                "    if f is M:",
+                "        f = find(key)",
+                "    if f is None:",
+                "        return ()",
+                f"    return f(e, s, {', '.join(values)})",
+                "",
+            ]
+        )
+        exec(compile(source, "<dispatch>", "exec"), names)  # noqa: S102 - generated above
+        return names["match"]  # type: ignore[no-any-return]
+
+    def _find(self, key: Key) -> Function | None:
+        """The function for a key that is seen for the first time."""
+        with recursion_room(_FRAMES):
+            if len(self._functions) >= MOST_KEYS:
+                self._general = self._general or self._program.general(self._guard)
+                return self._general
+            self._functions[key] = function = self._program.specialised(key, self._guard)
+            return function
 
 
 def _captures(writer: Writer, rule: Compilable, flow: Flow) -> tuple[str, Flow]:

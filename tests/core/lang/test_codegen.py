@@ -63,7 +63,7 @@ def test_text_of_a_rule_is_never_code(
 def test_generated_code_reaches_no_builtins_but_those_it_needs(bind: Bind) -> None:
     bound, _ = bind('s.a = x and len(ls.a) > 1 and s.b startswith oneof (a, b) and s.a regex "x.*"')
     assert bound is not None
-    source = Program([Rule(bound)], first=False).source
+    source = Program([Rule(bound)], first=False).source()
     code = compile(source, "<rules>", "exec")
     (function,) = (const for const in code.co_consts if hasattr(const, "co_names"))
     used = {name for name in function.co_names if hasattr(builtins, name)}

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from falcocore.fields import Field, FieldTable
+from falcocore.lang import compile as module
 from falcocore.lang.bound import BoundField, BoundNode
 from falcocore.lang.check import check_condition
+from falcocore.lang.codegen import Guard
 from falcocore.lang.compile import Program
 from falcocore.lang.diagnostics import Report
 from falcocore.lang.grammar import parse_condition
@@ -121,3 +123,86 @@ def test_guarded_function_reads_a_raising_field_as_absent(reads: Reads) -> None:
 
 def test_rule_set_without_rules_matches_nothing() -> None:
     assert Program([], first=True).link()({}, None) == ()
+
+
+# --- dispatch -------------------------------------------------------------------------------------------
+
+
+class Counted(Program):
+    """Keeps the keys that functions were made for."""
+
+    def __init__(self, rules: list[Rule], *, first: bool) -> None:
+        super().__init__(rules, first=first, least_rules=1)
+        self.keys: list[tuple[Any, ...]] = []
+
+    def specialised(self, key: tuple[Any, ...], guard: Guard | None) -> Callable[..., Any] | None:
+        self.keys.append(key)
+        return super().specialised(key, guard)
+
+
+CONDITIONS = {
+    "get": "t.a = get and t.b = pods",
+    "any pods": "t.b = pods",
+    "prefix": "t.a startswith up and t.b != pods",
+    "absent": "not t.a exists and t.c = c",
+}
+EVENTS: list[tuple[dict[str, str], list[str]]] = [
+    ({"t.a": "get", "t.b": "pods"}, ["get", "any pods"]),
+    ({"t.a": "other", "t.b": "pods"}, ["any pods"]),
+    ({"t.a": "update", "t.b": "nodes"}, ["prefix"]),
+    ({"t.a": "other", "t.b": "nodes"}, []),
+    ({"t.a": "update"}, []),
+    ({"t.c": "c"}, ["absent"]),
+    ({}, []),
+]
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("most_keys", [0, 2, 100])
+def test_rules_match_the_same_in_any_room_for_keys(
+    first: bool, most_keys: int, reads: Reads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_KEYS", most_keys)
+    program = Counted([reads.rule(name, condition) for name, condition in CONDITIONS.items()], first=first)
+    match = program.link()
+    for event, names in EVENTS * 2:
+        found = [rule.name for rule, _ in match(event, STREAM)]
+        assert found == (names[:1] if first else names), event
+    assert len(program.keys) == min(most_keys, len(set(program.keys)))
+
+
+def test_values_that_no_rule_mentions_share_a_function(reads: Reads) -> None:
+    program = Counted([reads.rule(name, condition) for name, condition in CONDITIONS.items()], first=True)
+    match = program.link()
+    for number in range(500):
+        assert list(match({"t.a": f"a{number}", "t.b": f"b{number}"}, STREAM)) == []
+    assert len(program.keys) == 1
+
+
+def test_checks_that_a_key_decides_are_not_in_its_code(reads: Reads) -> None:
+    program = Counted([reads.rule("r", "t.a = get and t.b = pods and t.c contains c")], first=True)
+    labels = [field.bound.label for field in program.key]
+    pods = program.source(tuple({"t.a": "get", "t.b": "pods"}[label] for label in labels))
+    assert "'pods'" not in pods
+    assert "'c'" in pods
+    assert "'pods'" in program.source()
+    nodes = program.source(tuple({"t.a": "get", "t.b": None}[label] for label in labels))
+    assert "'c'" not in nodes
+
+
+def test_key_field_that_raises_reads_as_absent_where_it_is_guarded(reads: Reads) -> None:
+    rules = [reads.rule("bad", "t.bad = x"), reads.rule("not bad", "not t.bad = x and t.a = x")]
+    failures: list[str] = []
+
+    def guard(bound: BoundField, getter: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(*arguments: Any) -> Any:
+            try:
+                return getter(*arguments)
+            except KeyError:
+                failures.append(bound.label)
+                return None
+
+        return guarded
+
+    ((rule, _),) = Counted(rules, first=True).link(guard)({"t.a": "x"}, STREAM)
+    assert (rule.name, failures) == ("not bad", ["t.bad"])

@@ -53,15 +53,20 @@ def counting(event: dict[str, Any], calls: dict[str, int]) -> Any:
 
 
 @bounded
-@given(nodes=st.lists(conditions(), min_size=1, max_size=3), event=events(), first=st.booleans())
+@given(
+    nodes=st.lists(conditions(), min_size=1, max_size=4),
+    event=events(),
+    first=st.booleans(),
+    least_rules=st.sampled_from([1, 9]),
+)
 def test_generated_code_equals_plain_evaluation(
-    nodes: list[Node], event: dict[str, Any], first: bool, fields: FieldTable
+    nodes: list[Node], event: dict[str, Any], first: bool, least_rules: int, fields: FieldTable
 ) -> None:
     trees = [tree for node in nodes if (tree := bound_tree(node, fields)) is not None]
     assume(trees)
     rules = [_Rule(tree) for tree in trees]
     expected = [rule for rule in rules if evaluate(rule.condition, lambda bound: bound.getter(event))]
-    found = Program(rules, first=first).link()(event, None)
+    found = Program(rules, first=first, least_rules=least_rules).link()(event, None)
     assert [rule for rule, _ in found] == (expected[:1] if first else expected)
 
 

@@ -1,0 +1,120 @@
+"""Which fields a rule set dispatches on, and what the value of one says about the checks on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from falcocore.lang.bound import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOr
+from falcocore.lang.evaluate import evaluate_check
+from falcocore.types import Kind
+
+MOST_FIELDS = 4
+"""Fields of a key; each costs a look-up for every event."""
+MOST_VALUES = 1000
+"""Constants that rules may compare a field with for it to be in the key."""
+
+_KINDS = frozenset({Kind.STRING, Kind.UNSIGNED, Kind.SIGNED, Kind.PORT, Kind.BOOL})
+"""Types whose equality is that of Python; an address also equals the networks that hold it."""
+_SHARE = 0.1
+"""Part of the conditions that has to compare a field with constants: it is extracted for every event."""
+_EQUALITY = frozenset({"=", "!=", "in", "intersects"})
+_TOLD_BY_OTHER = _EQUALITY | {"exists"}
+
+
+class Unmentioned(Enum):
+    """Stands in a key for every value that no rule compares with."""
+
+    VALUE = "a value that no rule mentions"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+OTHER = Unmentioned.VALUE
+
+Key = tuple[Any, ...]
+"""For each field of the dispatch its value, None where it is absent, or OTHER."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyField:
+    """A field to dispatch on, and the values that rules compare it with."""
+
+    bound: BoundField
+    mentioned: frozenset[Any]
+
+
+def key_fields(conditions: Sequence[BoundNode], least_rules: int) -> tuple[KeyField, ...]:
+    """The fields that most conditions compare with constants, and at least `least_rules` do."""
+    uses: Counter[str] = Counter()
+    values: dict[str, set[Any]] = {}
+    fields: dict[str, BoundField] = {}
+    for condition in conditions:
+        named: dict[str, BoundField] = {}
+        for check in checks(condition):
+            field = _compared_field(check)
+            if field is not None:
+                named[field.label] = field
+                values.setdefault(field.label, set()).update(_constants(check))
+        fields |= named
+        uses.update(named.keys())
+    least = max(least_rules, len(conditions) * _SHARE)
+    return tuple(
+        KeyField(fields[label], frozenset(values[label]))
+        for label, count in uses.most_common()
+        if count >= least and len(values[label]) <= MOST_VALUES
+    )[:MOST_FIELDS]
+
+
+def checks(node: BoundNode) -> Iterator[BoundCheck]:
+    """Every check of a condition, in order."""
+    match node:
+        case BoundCheck():
+            yield node
+        case BoundNot(child):
+            yield from checks(child)
+        case BoundAnd(children) | BoundOr(children):
+            for inner in children:
+                yield from checks(inner)
+
+
+def _compared_field(check: BoundCheck) -> BoundField | None:
+    """The plain field that a check compares with constants for equality."""
+    left = check.left
+    if (
+        check.operator.name in _EQUALITY
+        and isinstance(left, BoundField)
+        and left.type.kind in _KINDS
+        and not (left.is_list or left.field.of_stream or check.compares_operand)
+    ):
+        return left
+    return None
+
+
+def _constants(check: BoundCheck) -> Iterable[Any]:
+    if check.modifier is None and not check.operator.takes_list:
+        return (check.right,)
+    constants: Iterable[Any] = check.right
+    return constants
+
+
+class Knowledge:
+    """What a key says about checks."""
+
+    def __init__(self, fields: Sequence[KeyField], key: Key) -> None:
+        self._values = {field.bound.label: value for field, value in zip(fields, key, strict=True)}
+
+    def decide(self, check: BoundCheck) -> bool | None:
+        """The outcome of a check; None where the key does not tell."""
+        left = check.left
+        if not isinstance(left, BoundField) or left.label not in self._values or check.compares_operand:
+            return None
+        value = self._values[left.label]
+        if value is OTHER and check.operator.name not in _TOLD_BY_OTHER:
+            return None
+        # OTHER is there, and equals no constant: what holds for it holds for every value it stands for.
+        return evaluate_check(check, lambda _bound: value)

@@ -1,0 +1,106 @@
+"""Which fields a rule set dispatches on, and what a key decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from falcocore.lang.bound import BoundCheck, BoundNode
+from falcocore.lang.diagnostics import Report
+from falcocore.lang.dispatch import MOST_FIELDS, MOST_VALUES, OTHER, KeyField, Knowledge, key_fields
+
+Bind = Callable[..., tuple[BoundNode | None, Report]]
+
+
+@pytest.fixture
+def tree(bind: Bind) -> Callable[[str], BoundNode]:
+    def run(condition: str) -> BoundNode:
+        found, report = bind(condition)
+        assert found is not None, report.errors
+        return found
+
+    return run
+
+
+Tree = Callable[[str], BoundNode]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "found"),
+    [
+        (["s.a = x", "s.a = y"], {"s.a": {"x", "y"}}),
+        (["s.a in (x, y)", "not s.a != z"], {"s.a": {"x", "y", "z"}}),
+        (["s.a = x and s.b = y", "s.b = z or s.a exists"], {"s.b": {"y", "z"}}),
+        (["u.a = 1", "u.a in (2, 3)"], {"u.a": {1, 2, 3}}),
+        (["s.a = x"], {}),
+        # one rule that compares it twice is one rule
+        (["s.a = x or s.a = y"], {}),
+        # these tell nothing of equality with a constant
+        (["s.a startswith x", "s.a contains y"], {}),
+        (["s.a = val(s.b)", "s.a = val(s.c)"], {}),
+        (["ls.a in (x)", "ls.a intersects (y)"], {}),
+        (["tolower(s.a) = x", "tolower(s.a) = y"], {}),
+        # an address equals the networks that hold it
+        (["ip.a = 10.0.0.1", "ip.a = 10.0.0.2"], {}),
+    ],
+)
+def test_fields_that_rules_compare_with_constants(
+    conditions: list[str], found: dict[str, set[Any]], tree: Tree
+) -> None:
+    fields = key_fields([tree(condition) for condition in conditions], 2)
+    assert {field.bound.label: set(field.mentioned) for field in fields} == found
+
+
+def test_the_most_compared_come_first_and_not_too_many(tree: Tree) -> None:
+    names = ("s.a", "s.b", "s.c", "u.a", "u.b", "path.a")
+    counts = range(2, 2 + len(names))
+    conditions = [
+        tree(f"{name} = {number}")
+        for name, count in zip(names, counts, strict=True)
+        for number in range(count)
+    ]
+    found = [field.bound.label for field in key_fields(conditions, 2)]
+    assert found == list(reversed(names))[:MOST_FIELDS]
+
+
+def test_a_field_with_very_many_constants_is_left_out(tree: Tree) -> None:
+    names = ", ".join(f"n{number}" for number in range(MOST_VALUES + 1))
+    assert key_fields([tree(f"s.a in ({names})"), tree("s.a = n1")], 2) == ()
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "outcome"),
+    [
+        ("s.a = x", "x", True),
+        ("s.a = x", "y", False),
+        ("s.a = x", None, False),
+        ("s.a = x", OTHER, False),
+        ("s.a != x", OTHER, True),
+        ("s.a != x", None, False),
+        ("s.a in (x, y)", "y", True),
+        ("s.a in (x, y)", OTHER, False),
+        ("s.a exists", OTHER, True),
+        ("s.a exists", None, False),
+        ("s.a startswith ab", "abc", True),
+        ("s.a startswith ab", OTHER, None),
+        ("s.a contains b", None, False),
+        ("s.a glob a*", "abc", True),
+        ("s.a regex 'a.*'", OTHER, None),
+        ("s.a = anyof (x, y)", OTHER, False),
+        ("s.a != allof (x, y)", OTHER, True),
+        ("s.a != oneof (x, y)", OTHER, False),
+        ("s.a = val(s.b)", "x", None),
+        ("tolower(s.a) = x", "x", None),
+        ("s.b = x", "x", None),
+    ],
+)
+def test_what_the_value_of_a_field_decides(
+    condition: str, value: object, outcome: bool | None, tree: Tree
+) -> None:
+    check, field = tree(condition), tree("s.a = x")
+    assert isinstance(check, BoundCheck)
+    assert isinstance(field, BoundCheck)
+    key = KeyField(field.left, frozenset({"x", "y"}))  # type: ignore[arg-type]
+    assert Knowledge([key], (value,)).decide(check) is outcome
