@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from falcocore.lang.bound import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOr
 from falcocore.lang.evaluate import evaluate_check
+from falcocore.lang.partial import reduced
 from falcocore.types import Kind
 
 MOST_FIELDS = 4
@@ -20,21 +20,21 @@ MOST_VALUES = 1000
 _KINDS = frozenset({Kind.STRING, Kind.UNSIGNED, Kind.SIGNED, Kind.PORT, Kind.BOOL})
 """Types whose equality is that of Python; an address also equals the networks that hold it."""
 _SHARE = 0.1
-"""Part of the conditions that has to compare a field with constants: it is extracted for every event."""
+"""Part of the conditions that a field has to rule out: it is extracted for every event."""
+_CANDIDATES = 8
+"""Fields that are looked at more closely, those that most conditions compare."""
 _EQUALITY = frozenset({"=", "!=", "in", "intersects"})
 _TOLD_BY_OTHER = _EQUALITY | {"exists"}
 
 
-class Unmentioned(Enum):
-    """Stands in a key for every value that no rule compares with."""
-
-    VALUE = "a value that no rule mentions"
+class Unmentioned:
+    """Stands in a key for every value that no rule compares with; it equals itself only."""
 
     def __repr__(self) -> str:
-        return self.value
+        return "a value that no rule mentions"
 
 
-OTHER = Unmentioned.VALUE
+OTHER = Unmentioned()
 
 Key = tuple[Any, ...]
 """For each field of the dispatch its value, None where it is absent, or OTHER."""
@@ -49,7 +49,11 @@ class KeyField:
 
 
 def key_fields(conditions: Sequence[BoundNode], least_rules: int) -> tuple[KeyField, ...]:
-    """The fields that most conditions compare with constants, and at least `least_rules` do."""
+    """The fields that rule out the most conditions, each at least `least_rules`.
+
+    What counts is how many conditions can't hold for a value that none of them mentions: most values are
+    such, and a field that is compared often may rule out nothing (as in `not never_true`).
+    """
     uses: Counter[str] = Counter()
     values: dict[str, set[Any]] = {}
     fields: dict[str, BoundField] = {}
@@ -63,11 +67,20 @@ def key_fields(conditions: Sequence[BoundNode], least_rules: int) -> tuple[KeyFi
         fields |= named
         uses.update(named.keys())
     least = max(least_rules, len(conditions) * _SHARE)
-    return tuple(
+    candidates = [
         KeyField(fields[label], frozenset(values[label]))
-        for label, count in uses.most_common()
+        for label, count in uses.most_common(_CANDIDATES)
         if count >= least and len(values[label]) <= MOST_VALUES
-    )[:MOST_FIELDS]
+    ]
+    ranked = [(_ruled_out(conditions, field), field) for field in candidates]
+    ranked.sort(key=lambda entry: -entry[0])
+    return tuple(field for count, field in ranked if count >= least)[:MOST_FIELDS]
+
+
+def _ruled_out(conditions: Sequence[BoundNode], field: KeyField) -> int:
+    """The conditions that can't hold where the field has a value that none of them mentions."""
+    decide = Knowledge((field,), (OTHER,)).decide
+    return sum(reduced(condition, decide) is False for condition in conditions)
 
 
 def checks(node: BoundNode) -> Iterator[BoundCheck]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from falcocore.lang.bound import BoundAnd, BoundCheck, BoundNode, BoundNot, BoundOr
 
@@ -17,30 +17,25 @@ def reduced(node: BoundNode, decide: Decide) -> BoundNode | bool:
             known = decide(node)
             return node if known is None else known
         case BoundNot(child):
-            inner = reduced(child, decide)
-            return (not inner) if isinstance(inner, bool) else BoundNot(inner)
-        case BoundAnd(children):
-            return _joined(children, decide, BoundAnd, decides=False)
-        case BoundOr(children):
-            return _joined(children, decide, BoundOr, decides=True)
+            return negated(reduced(child, decide))
+        case BoundAnd(children) | BoundOr(children):
+            return joined(type(node), (reduced(child, decide) for child in children))
 
 
-def _joined(
-    children: tuple[BoundNode, ...],
-    decide: Decide,
-    kind: type[BoundAnd] | type[BoundOr],
-    *,
-    decides: bool,
-) -> BoundNode | bool:
-    """`and` (a false part decides) and `or` (a true one does); checks change nothing, so any part may."""
+def negated(part: BoundNode | bool) -> BoundNode | bool:
+    """`not` of a part that may be decided."""
+    return (not part) if isinstance(part, bool) else BoundNot(part)
+
+
+def joined(kind: type[BoundAnd] | type[BoundOr], parts: Iterable[BoundNode | bool]) -> BoundNode | bool:
+    """`and` or `or` of parts that may be decided; one part may decide it all, for checks change nothing."""
+    decides = kind is BoundOr
     left: list[BoundNode] = []
-    for child in children:
-        part = reduced(child, decide)
-        if isinstance(part, bool):
-            if part is decides:
-                return decides
-        else:
+    for part in parts:
+        if not isinstance(part, bool):
             left.append(part)
+        elif part is decides:
+            return decides
     if not left:
         return not decides
     return left[0] if len(left) == 1 else kind(tuple(left))

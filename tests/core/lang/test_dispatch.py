@@ -32,7 +32,7 @@ Tree = Callable[[str], BoundNode]
     [
         (["s.a = x", "s.a = y"], {"s.a": {"x", "y"}}),
         (["s.a in (x, y)", "not s.a != z"], {"s.a": {"x", "y", "z"}}),
-        (["s.a = x and s.b = y", "s.b = z or s.a exists"], {"s.b": {"y", "z"}}),
+        (["s.a = x and s.b = y", "s.b = z and s.a exists"], {"s.b": {"y", "z"}}),
         (["u.a = 1", "u.a in (2, 3)"], {"u.a": {1, 2, 3}}),
         (["s.a = x"], {}),
         # one rule that compares it twice is one rule
