@@ -7,9 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
+import orjson
+
+from benchmarks.many_rules import varied_rules
 from benchmarks.measure import best_s
-from benchmarks.workload import audit_lines, newest_rule_files, rule_file
+from benchmarks.memory import replay
+from benchmarks.workload import audit_lines, newest_rule_files, rule_file, strange_lines
 from falcocore.alerts import AlertFormat, Match
+from falcocore.fields import FieldTable
 from falcocore.host import PluginHost
 from falcocore.lang.diagnostics import Report
 from falcocore.lang.grammar import parse_condition
@@ -17,20 +23,30 @@ from falcocore.lang.text import SourceFile, Text
 from falcocore.rules.items import Item
 from falcocore.rules.loader import Catalogue, load
 from falcocore.rules.reader import read_items
-from falcocore.ruleset import Matcher
+from falcocore.ruleset import Matcher, RuleSet
 from falcocore.source import Stream
 from falcocore.yamltree.nodes import read_documents
 from falcocore_k8s_audit.decode import Decoded
+from falcocore_k8s_audit.event import AuditEvent
+from falcocore_k8s_audit.record import Record
+
+_struct = msgspec.json.Decoder(Record)
 
 EVENTS = 20_000
+MANY_RULES = 1000
+REPLAYS = 50
+"""Times that the events are read for the peak of the memory: a million in all."""
 
 
 def main() -> None:
     """Print one figure a line."""
     _starting()
     _parsing()
-    match = _loading()
-    _matching(match)
+    rules = _loading()
+    lines = audit_lines(EVENTS)
+    _matching(rules, lines)
+    _many_rules(rules, lines)
+    _memory(lines)
 
 
 def _starting() -> None:
@@ -55,28 +71,59 @@ def _parsing() -> None:
     )
 
 
-def _loading() -> Matcher:
+def _loading() -> RuleSet:
     file = _source_file(rule_file())
-    catalogue = Catalogue({"k8s_audit": PluginHost().fields_for("k8s_audit")}, frozenset({"k8s_audit"}))
+    catalogue = Catalogue({"k8s_audit": _fields()}, frozenset({"k8s_audit"}))
     yaml_s = best_s(lambda: list(read_documents(file)))
     load_s = best_s(lambda: load([file], catalogue))
     rules = load([file], catalogue).rule_sets["k8s_audit"]
     ratio = f"{load_s / yaml_s:.1f} times reading their YAML"
     print(f"loading {len(rules.rules)} rules: {load_s * 1e3:.0f} ms, {ratio}")
-    return rules.match
+    return rules
 
 
-def _matching(match: Matcher) -> None:
-    lines = audit_lines(EVENTS)
+def _matching(rules: RuleSet, lines: list[bytes]) -> None:
+    """From the bytes of a file to rendered lines, on one core."""
     count, size = len(lines), sum(map(len, lines)) / len(lines)
-    blocks = [lines[at : at + 400] for at in range(0, count, 400)]
+    blocks = _blocks(lines)
+    plain_s = best_s(lambda: [_struct.decode(line) for line in lines], rounds=3)
     decode_s = best_s(lambda: _decode(blocks), rounds=3)
     alert_format = AlertFormat("host", json_output=True)
     found: list[int] = []
-    whole_s = best_s(lambda: found.append(_alerts(blocks, match, alert_format)), rounds=3)
-    print(f"decoding {count} events of {size:.0f} bytes: {count / decode_s:,.0f} events/s")
-    share = f"decoding is {decode_s / whole_s:.0%} of it"
+    whole_s = best_s(lambda: found.append(_alerts(blocks, rules.match, alert_format)), rounds=3)
+    print(f"msgspec into the struct, {count} events of {size:.0f} bytes: {count / plain_s:,.0f} events/s")
+    print(f"decoding with all that it promises: {count / decode_s:,.0f} events/s")
+    share = f"{plain_s / whole_s:.0%} of msgspec's rate, {decode_s / whole_s:.0%} of decoding's"
     print(f"bytes to alerts: {count / whole_s:,.0f} events/s, {share}, {found[-1]} alerts")
+    orjson_s = best_s(lambda: [orjson.loads(line) for line in lines], rounds=3)
+    print(f"orjson only parsing: {count / orjson_s:,.0f} events/s; {orjson_s / whole_s:.1f} times that")
+
+
+def _many_rules(rules: RuleSet, lines: list[bytes]) -> None:
+    """The cost of many rules against few, and of a stream in which each event names something new."""
+    events = [event for decoded in _decode(_blocks(lines)) for event in decoded.events]
+    strange = [event for decoded in _decode(_blocks(strange_lines(lines))) for event in decoded.events]
+    many = RuleSet.compiled("k8s_audit", varied_rules(rules.rules, MANY_RULES, _fields()), first=True)
+    few_s = best_s(lambda: _match(events, rules.match))
+    many_s = best_s(lambda: _match(events, many.match))
+    strange_s = best_s(lambda: _match(strange, rules.match))
+    per_event = f"{few_s / len(events) * 1e6:.2f} us an event"
+    print(
+        f"matching {len(rules.rules)} rules: {per_event}; {MANY_RULES} rules: {many_s / few_s:.2f} times that"
+    )
+    print(f"a new verb and resource with each event: {strange_s / few_s:.2f} times the normal stream")
+
+
+def _memory(lines: list[bytes]) -> None:
+    seconds, peak_bytes = replay(rule_file(), lines, REPLAYS)
+    count = len(lines) * REPLAYS
+    print(
+        f"{count:,} events through a pipe: {count / seconds:,.0f} events/s, {peak_bytes / 1e6:.0f} MB at most"
+    )
+
+
+def _fields() -> FieldTable:
+    return PluginHost().fields_for("k8s_audit")
 
 
 def _source_file(path: Path) -> SourceFile:
@@ -88,6 +135,16 @@ def _conditions(files: list[SourceFile]) -> list[object]:
     items = [item for file in files for item in read_items(file, Report()) if isinstance(item, Item)]
     texts: list[Text] = [item.values["condition"] for item in items if "condition" in item.values]
     return [parse_condition(text) for text in texts]
+
+
+def _blocks(lines: list[bytes]) -> list[list[bytes]]:
+    return [lines[at : at + 400] for at in range(0, len(lines), 400)]
+
+
+def _match(events: list[AuditEvent], match: Matcher) -> None:
+    stream = Stream("k8s_audit", "k8s_audit", "k8saudit", "host")
+    for event in events:
+        match(event, stream)
 
 
 def _decode(blocks: list[list[bytes]]) -> list[Decoded]:

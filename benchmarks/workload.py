@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,14 @@ def audit_lines(count: int) -> list[bytes]:
             subprocess.run([sys.executable, GENERATOR, str(count), str(path)], check=True)
             return path.read_bytes().splitlines()
     return _own_lines(count)
+
+
+def strange_lines(lines: list[bytes]) -> list[bytes]:
+    """The same events, each with a verb and a resource that no other one has."""
+    return [
+        re.sub(rb'"(verb|resource)":"[^"]*"', rb'"\1":"new%d"' % number, line)
+        for number, line in enumerate(lines)
+    ]
 
 
 def _own_lines(count: int, seed: int = 20260701) -> list[bytes]:
