@@ -19,7 +19,7 @@ MOST_VALUES = 1000
 
 _KINDS = frozenset({Kind.STRING, Kind.UNSIGNED, Kind.SIGNED, Kind.PORT, Kind.BOOL})
 """Types whose equality is that of Python; an address also equals the networks that hold it."""
-_SHARE = 0.1
+_SHARE = 0.2
 """Part of the conditions that a field has to rule out: it is extracted for every event."""
 _CANDIDATES = 8
 """Fields that are looked at more closely, those that most conditions compare."""

@@ -45,6 +45,7 @@ class Decoded:
         self.rejected = 0
         self.complaints: list[str] = []
         self.recognised = False
+        self._encoded = bytearray()
 
     def reject(self, where: str, reason: str) -> None:
         """Count an item that can't be used."""
@@ -57,7 +58,11 @@ class Decoded:
 
         `where` begins the position in complaints, such as `audit.log:12`.
         """
-        waiting = [iter([(body.strip(), where)])]
+        body = body.strip()
+        if not body.startswith(b"["):
+            self._read_document(body, where)
+            return
+        waiting = [iter([(body, where)])]
         while waiting:
             document, position = next(waiting[-1], (None, ""))
             if document is None:
@@ -80,10 +85,10 @@ class Decoded:
 
     def _read_document(self, document: bytes, where: str) -> None:
         try:
-            envelope = _decode_exactly(_envelope, document)
+            envelope = self._decode_exactly(_envelope, document)
             if envelope is None:
                 spelled, document = document, compact(without_lone_surrogates(document))
-                envelope = _decode_exactly(_envelope, document) if document != spelled else None
+                envelope = self._decode_exactly(_envelope, document) if document != spelled else None
             if envelope is None or envelope.kind not in ("Event", "EventList"):
                 self._read_members(document, where)
             elif envelope.kind == "Event":
@@ -107,7 +112,7 @@ class Decoded:
             case "EventList":
                 items = children(members["items"]) if "items" in members else None
                 if isinstance(items, list):
-                    records = map(_read_record, items)
+                    records = map(self._read_record, items)
                     self._read_items(records, Document(document, self.cluster, items), where)
                 else:
                     self.reject(where, NO_ITEMS)
@@ -115,7 +120,7 @@ class Decoded:
                 self.reject(where, f"not an audit event: kind is {text(kind)[:60]}, not Event or EventList")
 
     def _read_event(self, record: Record, document: bytes, where: str) -> None:
-        refusal = self._add(record, Document(document, self.cluster, [Raw(document)]), 0)
+        refusal = self._add(record, Document(document, self.cluster), None)
         if refusal is not None:
             self.reject(where, refusal)
 
@@ -126,7 +131,7 @@ class Decoded:
             if refusal is not None:
                 self.reject(f"{where} items[{index}]", refusal)
 
-    def _add(self, record: Record, source: Document, index: int) -> str | None:
+    def _add(self, record: Record, source: Document, index: int | None) -> str | None:
         stamp = record.stageTimestamp
         if not stamp:
             return "stageTimestamp is missing or empty"
@@ -137,25 +142,23 @@ class Decoded:
         self.events.append(AuditEvent(readable, time_ns, source, index))
         return None
 
+    def _decode_exactly(self, decoder: msgspec.json.Decoder[G], document: bytes | Raw) -> G | None:
+        """Decode, or None where the result would not be the whole of the document.
 
-def _decode_exactly(decoder: msgspec.json.Decoder[G], document: bytes | Raw) -> G | None:
-    """Decode, or None where the result would not be the whole of the document.
+        Encoding is cheap, as the large parts are copied, and into the same memory again and again. It can't
+        give more bytes than came in; where it gives as many, no key was dropped as a repetition of another
+        and none was unknown.
+        """
+        try:
+            decoded = decoder.decode(document)
+        except UNREADABLE:
+            return None
+        _encode_into(decoded, self._encoded)
+        return decoded if len(self._encoded) == len(document) else None
 
-    Encoding is cheap, as the large parts are copied. It can't give more bytes than came in; where it
-    gives as many, no key was dropped as a repetition of another and none was unknown.
-    """
-    try:
-        decoded = decoder.decode(document)
-    except UNREADABLE:
-        return None
-    encoded = bytearray(len(document))
-    _encode_into(decoded, encoded)
-    return decoded if len(encoded) == len(document) else None
-
-
-def _read_record(raw: Raw) -> Record | None:
-    record = _decode_exactly(_record, raw)
-    if record is not None:
-        return record
-    members = children(raw)
-    return record_of(members) if isinstance(members, dict) else None
+    def _read_record(self, raw: Raw) -> Record | None:
+        record = self._decode_exactly(_record, raw)
+        if record is not None:
+            return record
+        members = children(raw)
+        return record_of(members) if isinstance(members, dict) else None

@@ -25,8 +25,10 @@ class Document:
         self._items = items
         self.cluster = cluster
 
-    def item(self, index: int) -> bytes:
-        """The text of the event at `index`, as it arrived."""
+    def item(self, index: int | None) -> bytes:
+        """The text of the event at `index` of a list, as it arrived; None is an event that is no list's."""
+        if index is None:
+            return self._text
         if self._items is None:
             found = children(self._text)
             items = children(found["items"]) if isinstance(found, dict) else None
@@ -41,7 +43,7 @@ class AuditEvent(msgspec.Struct, gc=False, eq=False):
     """What was decoded; EMPTY without an `auditID`, which makes every `ka.*` field absent."""
     time_ns: int
     document: Document
-    index: int
+    index: int | None
     _opened: dict[Path, Opened] | None = None
 
     @property

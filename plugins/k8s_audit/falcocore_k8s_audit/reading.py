@@ -32,7 +32,7 @@ def text_at(*path: str) -> GetText:
 
         def get_leaf(event: AuditEvent) -> str | None:
             value = leaf(event.record)
-            return value if value is None else until_nul(value)
+            return value if value is None or "\0" not in value else until_nul(value)
 
         return get_leaf
 

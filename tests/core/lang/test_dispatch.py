@@ -53,16 +53,22 @@ def test_fields_that_rules_compare_with_constants(
     assert {field.bound.label: set(field.mentioned) for field in fields} == found
 
 
-def test_the_most_compared_come_first_and_not_too_many(tree: Tree) -> None:
+def test_those_that_rule_out_the_most_come_first_and_not_too_many(tree: Tree) -> None:
     names = ("s.a", "s.b", "s.c", "u.a", "u.b", "path.a")
-    counts = range(2, 2 + len(names))
+    # The first field is in two conditions, the next one in three, and so on.
     conditions = [
-        tree(f"{name} = {number}")
-        for name, count in zip(names, counts, strict=True)
-        for number in range(count)
+        tree(" and ".join(f"{name} = {number}" for place, name in enumerate(names) if number < place + 2))
+        for number in range(len(names) + 1)
     ]
     found = [field.bound.label for field in key_fields(conditions, 2)]
     assert found == list(reversed(names))[:MOST_FIELDS]
+
+
+def test_a_field_that_rules_out_few_is_left_out(tree: Tree) -> None:
+    conditions = [tree(f"s.a = {number} and not s.b = x") for number in range(20)]
+    assert [field.bound.label for field in key_fields(conditions, 2)] == ["s.a"]
+    conditions += [tree("s.a = 1 and s.b = y")] * 2
+    assert [field.bound.label for field in key_fields(conditions, 2)] == ["s.a"]
 
 
 def test_a_field_with_very_many_constants_is_left_out(tree: Tree) -> None:
