@@ -14,6 +14,7 @@ import pytest
 import zstandard
 
 from falcocore.api import Progress, SourceError
+from falcocore_k8s_audit.compression import UNPACKED_BYTES
 from falcocore_k8s_audit.files import BLOCK_BYTES
 from tests.support.audit_decoding import event_json, list_json
 from tests.support.audit_reading import Reading, ids_of, refusal_of
@@ -221,9 +222,9 @@ def test_file_that_goes_away_or_breaks_is_an_error(audit_log: Path) -> None:
 
 
 def test_small_gzip_of_a_large_file_comes_in_batches_of_a_few_lines(audit_log: Path) -> None:
-    line = event_json("a", requestObject="x" * (BLOCK_BYTES - 200)) + b"\n"
+    line = event_json("a", requestObject="x" * (UNPACKED_BYTES - 200)) + b"\n"
     audit_log.write_bytes(gzip.compress(line * 100))
-    assert audit_log.stat().st_size < BLOCK_BYTES
+    assert audit_log.stat().st_size < UNPACKED_BYTES
     sizes = [len(ids_of(batch)) for batch in Reading(audit_log).open()]
     assert sum(sizes) == 100
     assert max(sizes) <= 2
