@@ -183,6 +183,7 @@ class PluginHost:
             if not caller.has_spec():
                 near = nearest(caller.name, HOOKS.values())
                 hint = f"did you mean {near}?" if near else f"the hooks are {', '.join(HOOKS.values())}"
+                self._manager.unregister(plugin)  # Asked for again, it is refused again.
                 raise PluginError(
                     f"{_owner(point)} implements a hook that does not exist: {caller.name}", hint=hint
                 )

@@ -306,3 +306,12 @@ def test_a_source_may_replace_a_field_of_the_core_and_a_stranger_may_not(site: S
     assert "evt.num" in message
     assert "falcocore" in message
     assert "plugin fields.t.extra of extra 1.0" in message
+
+
+def test_a_plugin_with_an_unknown_hook_is_refused_each_time_it_is_asked_for(site: Site) -> None:
+    text = source_plugin("ill") + "\n@hookimpl\ndef register_soruces(registry): ...\n"
+    site.install("ill", {"source.ill": "ill_module"}, ill_module=text)
+    host = site.host()
+    first, second = (refusal(lambda: host.source("ill")) for _ in range(2))
+    assert "register_soruces" in first.message
+    assert second.message == first.message
