@@ -148,7 +148,7 @@ class Engine:
 
 def _unexpected(error: Exception) -> Exception | None:
     """The exception whose traceback is shown: not for those that are messages to the user."""
-    return None if isinstance(error, FalcocoreError) else error
+    return None if isinstance(error, FalcocoreError | OSError) else error
 
 
 async def _watch(watch: Callable[[], Awaitable[None]]) -> None:

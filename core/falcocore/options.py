@@ -30,6 +30,14 @@ class Option:
         """The type as a listing shows it."""
         return self.type.__name__ if isinstance(self.type, type) else str(self.type).replace("typing.", "")
 
+    @property
+    def plain_default(self) -> Any:
+        """The default as JSON and YAML can have it."""
+        try:
+            return msgspec.to_builtins(self.default)
+        except TypeError:
+            return str(self.default)
+
 
 REQUIRED: Any = inspect.Parameter.empty
 _NOT_OPTIONS = frozenset({"self", "target"})
@@ -90,6 +98,10 @@ def _taken(cls: type, fixed: Mapping[str, Any], where: str) -> dict[str, Any]:
     for name, value in strange.items():
         if value is not None:
             raise ConfigError(f"{where} takes no {name}", hint=f"leave out `{value}`")
+    for name, value in fixed.items():
+        if value is None and name in parameters and parameters[name].default is REQUIRED:
+            hint = f"write it behind a =, as in NAME={name.upper()}"
+            raise ConfigError(f"{where} needs a {name}", hint=hint)
     return {name: value for name, value in fixed.items() if name not in strange}
 
 

@@ -204,3 +204,15 @@ def test_a_class_without_a_parameter_for_the_target_is_built_where_none_is_given
     with pytest.raises(ConfigError) as caught:
         build(Bare, {}, "source s", target="a.log")
     assert (caught.value.message, caught.value.hint) == ("source s takes no target", "leave out `a.log`")
+
+
+class Aimed:
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+
+def test_target_that_is_needed_and_not_given_is_asked_for() -> None:
+    with pytest.raises(ConfigError) as caught:
+        build(Aimed, {}, "source aimed", target=None)
+    assert caught.value.message == "source aimed needs a target"
+    assert "NAME=TARGET" in (caught.value.hint or "")
