@@ -10,13 +10,19 @@ import pytest
 from falcocore.cli.main import main
 from falcocore.config import loader
 
+NOWHERE = Path("/nonexistent")
 
-def falcocore(*arguments: str) -> int:
-    """Run a command as the shell would, without the machine's own configuration; logging is put back."""
+
+def falcocore(*arguments: str, machine: Path = NOWHERE, user: Path = NOWHERE) -> int:
+    """Run a command as the shell would; logging is put back.
+
+    `machine` and `user` stand for /etc/falcocore and for the user's folder of configurations.
+    """
     root, own = logging.getLogger(), logging.getLogger("falcocore")
     before = (root.handlers[:], root.level, own.level)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loader, "DEFAULT_FILE", Path("/nonexistent/falcocore.yaml"))
+        patch.setattr(loader, "DEFAULT_FILE", machine / "falcocore.yaml")
+        patch.setenv("XDG_CONFIG_HOME", str(user))
         try:
             return main(arguments)
         except SystemExit as ended:

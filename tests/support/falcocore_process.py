@@ -21,8 +21,10 @@ WEBHOOK = "k8s_audit=http://127.0.0.1:0/k8s-audit"
 
 
 def _environment(changes: dict[str, str]) -> dict[str, str]:
-    # An unclosed file or socket is shown on stderr as an ignored exception.
-    return {**os.environ, "TZ": "UTC", "PYTHONWARNINGS": "error", **changes}
+    # An unclosed file or socket is shown on stderr as an ignored exception. The configuration of whoever
+    # runs the tests is not read.
+    fixed = {"TZ": "UTC", "PYTHONWARNINGS": "error", "XDG_CONFIG_HOME": "/nonexistent"}
+    return {**os.environ, **fixed, **changes}
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import Any
 
-from falcocore.app import open_project
-from falcocore.cli.request import print_note, request_of
+from falcocore.cli.listing import Row, first_line, show
+from falcocore.cli.request import load_rules, open_rules
 from falcocore.errors import PluginError, nearest
 from falcocore.fields import Field
 from falcocore.host import PluginHost
 from falcocore.options import options_of
-
-Row = dict[str, str]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,13 +29,16 @@ def run(options: argparse.Namespace) -> int:
         case "rules":
             return _list_rules(options, as_json=as_json)
         case "plugins":
-            return _show(_plugins(PluginHost()), as_json=as_json)
+            from falcocore.cli.plugins import plugin_rows
+
+            show(plugin_rows(PluginHost().points()), as_json=as_json)
         case "sources":
             host = PluginHost()
-            return _show([_class_row(host.source(n), n) for n in host.names("source")], as_json=as_json)
+            show([_class_row(host.source(n), n) for n in host.names("source")], as_json=as_json)
         case _:
             host = PluginHost()
-            return _show([_class_row(host.output(n), n) for n in host.names("output")], as_json=as_json)
+            show([_class_row(host.output(n), n) for n in host.names("output")], as_json=as_json)
+    return 0
 
 
 def list_fields(source: str | None, *, as_json: bool) -> int:
@@ -50,10 +49,11 @@ def list_fields(source: str | None, *, as_json: bool) -> int:
         near = nearest(source, known)
         hint = f"did you mean {near}?" if near else f"sources with fields: {', '.join(known) or 'none'}"
         raise PluginError(f"there is no source {source!r}", hint=hint)
-    rows = [
+    rows: list[Row] = [
         _field_row(name, field) for name in ([source] if source else known) for field in host.fields_for(name)
     ]
-    return _show(rows, as_json=as_json)
+    show(rows, as_json=as_json)
+    return 0
 
 
 def _field_row(source: str, field: Field) -> Row:
@@ -73,35 +73,13 @@ def _field_row(source: str, field: Field) -> Row:
 
 
 def _class_row(cls: type, name: str) -> Row:
-    doc = (cls.__doc__ or "").strip().splitlines()
     options = ", ".join(f"{o.name}: {o.type_name}" for o in options_of(cls).values())
-    return {"name": name, "description": doc[0] if doc else "", "options": options}
-
-
-def _plugins(host: PluginHost) -> list[Row]:
-    return [
-        {
-            "entry point": point.name,
-            "module": point.value,
-            "distribution": point.dist.name if point.dist else "",
-            "version": point.dist.version if point.dist else "",
-        }
-        for point in host.points()
-    ]
+    return {"name": name, "description": first_line(cls), "options": options}
 
 
 def _list_rules(options: argparse.Namespace, *, as_json: bool) -> int:
     """Rules of the files that a run with the same arguments would load."""
-    project = open_project(request_of(options), print_note)
-    if not project.rule_files:
-        project.rule_files = [
-            file for name in project.host.names("rules") for file in project.host.pack(name).files
-        ]
-    loaded = project.load_rules()
-    for error in loaded.errors:
-        print(error, file=sys.stderr)  # noqa: T201
-    for selection in loaded.idle_selections:
-        print_note(f"`rules` in the configuration: `{selection}` fits no rule")
+    loaded = load_rules(open_rules(options))
     rows = [
         {
             "rule": rule.definition.name,
@@ -113,31 +91,5 @@ def _list_rules(options: argparse.Namespace, *, as_json: bool) -> int:
         }
         for rule in loaded.rules
     ]
-    _show(rows, as_json=as_json)
+    show(rows, as_json=as_json)
     return 1 if loaded.errors else 0
-
-
-def _show(rows: Sequence[Row], *, as_json: bool) -> int:
-    """A table on a terminal, columns split by tabs elsewhere, or JSON."""
-    if as_json:
-        import msgspec
-
-        print(msgspec.json.encode(rows).decode())  # noqa: T201
-    elif sys.stdout.isatty():
-        _print_table(rows)
-    else:
-        for row in rows:
-            print("\t".join(row.values()))  # noqa: T201
-    return 0
-
-
-def _print_table(rows: Sequence[Row]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    used = [name for name in (rows[0] if rows else ()) if any(row[name] for row in rows)]
-    table = Table(*used, box=None, header_style="bold")
-    for row in rows:
-        cells: list[Any] = [row[name] for name in used]
-        table.add_row(*cells)
-    Console(markup=False).print(table)

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from falcocore import __version__
 
-BUILT_IN = ("run", "validate", "list")
+BUILT_IN = ("run", "validate", "list", "describe", "init", "schema")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,11 +114,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     about = "Show what is there."
     _add_list(commands.add_parser("list", help="show what is there", description=about))
+    about = "Show what a rule says and what it is made of; without a name, all rules, macros and lists."
+    _add_describe(commands.add_parser("describe", help="show what a rule is made of", description=about))
+    about = "Write a commented configuration and the bundled rules, for editing. Nothing is overwritten."
+    _add_init(
+        commands.add_parser("init", help="write a configuration and rules to start from", description=about)
+    )
+    about = "Print a JSON Schema, for editors and for checks; the options of what is installed are in it."
+    _add_schema(
+        commands.add_parser("schema", help="print the JSON Schema of the configuration", description=about)
+    )
     return parser
 
 
 def _add_configuration(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-c", dest="config", metavar="CONFIG", help="configuration file, a falco.yaml")
+    parser.add_argument(
+        "-c",
+        dest="config",
+        metavar="CONFIG",
+        help="configuration file, a falco.yaml (default: the first that exists of "
+        "$XDG_CONFIG_HOME/falcocore/falcocore.yaml, ~/.config/falcocore/falcocore.yaml where that variable "
+        "is not set, and /etc/falcocore/falcocore.yaml)",
+    )
     parser.add_argument(
         "-o",
         dest="overrides",
@@ -170,3 +187,27 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
     _add_sources(parser)
     _add_configuration(parser)
     _add_rules(parser)
+
+
+def _add_describe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rule", nargs="?", metavar="RULE", help="name of a rule")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="json: as Falco's -L and -l"
+    )
+    _add_sources(parser)
+    _add_configuration(parser)
+    _add_rules(parser)
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        metavar="DIR",
+        help="where to (default: /etc/falcocore as root, else $XDG_CONFIG_HOME/falcocore "
+        "or ~/.config/falcocore)",
+    )
+
+
+def _add_schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("config",))

@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from falcocore.app import Request
+from falcocore.app import Project, Request, open_project
+from falcocore.rules.loader import LoadResult
 
 
 def request_of(options: argparse.Namespace) -> Request:
@@ -22,3 +23,23 @@ def request_of(options: argparse.Namespace) -> Request:
 def print_note(text: str) -> None:
     """Say what is odd about the configuration, for commands that keep no log."""
     print(f"Warning: {text}", file=sys.stderr)  # noqa: T201
+
+
+def open_rules(options: argparse.Namespace) -> Project:
+    """The project for a command that shows rules: those that a run would load, else all packs."""
+    project = open_project(request_of(options), print_note)
+    if not project.rule_files:
+        project.rule_files = [
+            file for name in project.host.names("rules") for file in project.host.pack(name).files
+        ]
+    return project
+
+
+def load_rules(project: Project) -> LoadResult:
+    """The rules of a project; what is wrong with them is said on stderr."""
+    loaded = project.load_rules()
+    for error in loaded.errors:
+        print(error, file=sys.stderr)  # noqa: T201
+    for selection in loaded.idle_selections:
+        print_note(f"`rules` in the configuration: `{selection}` fits no rule")
+    return loaded

@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     loaded = project.load_rules()
     _report_rules(loaded)
     application = assemble(project, loaded)
+    del loaded  # the trees of all rules, which nothing reads any more
     started = time.monotonic()
     application.engine.open()
 

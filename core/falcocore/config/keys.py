@@ -1,65 +1,154 @@
 """Every key of the configuration: Falco's, so that a stock falco.yaml is taken as it is, and our own.
 
-A dict holds the keys of a map, ANY for whatever name a user gives; a list holds what its entries are; True
-stands for a value of any kind.
+A dict holds the keys of a map, ANY for whatever name a user gives; a list holds what its entries are; a Key
+stands for a value, and so does True where nothing is done with it.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from falcocore.errors import nearest
 
 ANY = "*"
 
-_ENABLED = {"enabled": True}
-_WHICH_RULES = {"rule": True, "tag": True}
+
+class Kind(enum.Enum):
+    """What a value is."""
+
+    TEXT = "a text"
+    BOOLEAN = "true or false"
+    TEXTS = "a text or a list of texts"
+    MAP = "a map"
+    TEXT_OR_MAP = "a text or a map"
+    TEXTS_AND_MAPS = "a list of texts and maps"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What the value of a key is, for the schema. `words` are all that it may be, in any case."""
+
+    doc: str
+    kind: Kind = Kind.TEXT
+    words: tuple[str, ...] = ()
+    required: bool = False
+
+
+_SEVERITIES = (
+    *("emergency", "alert", "critical", "error", "warning", "notice"),
+    *("info", "informational", "debug"),
+)
+_ENABLED = {"enabled": Key("whether it is used", Kind.BOOLEAN)}
+_WHICH_RULES = {
+    "rule": Key("name of a rule, in which * stands for any text"),
+    "tag": Key("a tag of rules"),
+}
 
 USED: dict[str, Any] = {
-    "rules_files": True,
-    "rules_file": True,
+    "rules_files": Key("rule files, directories and pack:NAME, read in this order", Kind.TEXTS),
+    "rules_file": Key("the older name of rules_files", Kind.TEXTS),
     "rules": [{"enable": _WHICH_RULES, "disable": _WHICH_RULES}],
-    "rule_matching": True,
-    "priority": True,
-    "config_files": [{"path": True, "strategy": True}],
-    "json_output": True,
-    "json_include_output_property": True,
-    "json_include_message_property": True,
-    "json_include_tags_property": True,
-    "json_include_output_fields_property": True,
-    "time_format_iso_8601": True,
-    "append_output": [
+    "rule_matching": Key("alerts for the first rule that an event fits, or for all", words=("first", "all")),
+    "priority": Key(
+        "the least severe priority that runs",
+        words=_SEVERITIES,
+    ),
+    "config_files": [
         {
-            "match": {"source": True, "rule": True, "tags": True},
-            "extra_output": True,
-            "extra_fields": True,
-            "suggested_output": True,
+            "path": Key("a file, or a directory of files", required=True),
+            "strategy": Key("what becomes of keys given before", words=("append", "override", "add-only")),
         }
     ],
-    "static_fields": True,
+    "json_output": Key("alerts as JSON objects, one a line", Kind.BOOLEAN),
+    "json_include_output_property": Key("`output` in JSON alerts", Kind.BOOLEAN),
+    "json_include_message_property": Key(
+        "`message`, the output without time and priority, in JSON alerts", Kind.BOOLEAN
+    ),
+    "json_include_tags_property": Key("`tags` in JSON alerts", Kind.BOOLEAN),
+    "json_include_output_fields_property": Key("`output_fields` in JSON alerts", Kind.BOOLEAN),
+    "time_format_iso_8601": Key("times in UTC, in ISO form", Kind.BOOLEAN),
+    "append_output": [
+        {
+            "match": {
+                "source": Key("only rules of this source"),
+                "rule": Key("only the rule of this name"),
+                "tags": Key("only rules with all of these tags", Kind.TEXTS),
+            },
+            "extra_output": Key("a template that is put behind the output of rules"),
+            "extra_fields": Key(
+                "fields by name, and `KEY: TEMPLATE`, for output_fields", Kind.TEXTS_AND_MAPS
+            ),
+            "suggested_output": Key("add the fields that the source suggests", Kind.BOOLEAN),
+        }
+    ],
+    "static_fields": Key("fields with a fixed value, which rules have as %static.NAME", Kind.MAP),
     "stdout_output": _ENABLED,
-    "file_output": {"enabled": True, "keep_alive": True, "filename": True},
+    "file_output": {
+        **_ENABLED,
+        "keep_alive": Key("keep the file open between alerts", Kind.BOOLEAN),
+        "filename": Key("path of the file, which is appended to"),
+    },
     # Falco's removed rate limiter had its settings under the same key.
-    "outputs": {"rate": True, "max_burst": True, ANY: {"type": True, "options": True}},
-    "sources": [{"name": True, "instance": True, "target": True, "options": True, "restart": True}],
-    "plugins": [{"name": True, "library_path": True, "init_config": True, "open_params": True}],
-    "load_plugins": True,
-    "log_stderr": True,
-    "log_level": True,
+    "outputs": {
+        "rate": True,
+        "max_burst": True,
+        ANY: {
+            "type": Key("which output it is; without it, the one of this name"),
+            "options": Key("options of the output", Kind.MAP),
+        },
+    },
+    "sources": [
+        {
+            "name": Key("which source runs", required=True),
+            "instance": Key("tells two of the same name apart"),
+            "target": Key("what it reads, or where it listens; without it, it runs live"),
+            "options": Key("options of the source", Kind.MAP),
+            "restart": Key("start it again when it has failed", Kind.BOOLEAN),
+        }
+    ],
+    "plugins": [
+        {
+            "name": Key("name of one of Falco's plugins", required=True),
+            "library_path": True,
+            "init_config": Key("its settings, as a map or as JSON", Kind.TEXT_OR_MAP),
+            "open_params": Key("the target of the source that it is here"),
+        }
+    ],
+    "load_plugins": Key("which of `plugins` are used; without it, all", Kind.TEXTS),
+    "log_stderr": Key("log on stderr", Kind.BOOLEAN),
+    "log_level": Key(
+        "the least severe lines of the log",
+        words=_SEVERITIES,
+    ),
     "webserver": {
-        "enabled": True,
+        **_ENABLED,
         "threadiness": True,
-        "listen_port": True,
-        "listen_address": True,
-        "k8s_audit_endpoint": True,
+        "listen_port": Key("port of the webhook"),
+        "listen_address": Key("address of the webhook"),
+        "k8s_audit_endpoint": Key("path of the webhook; without it there is none"),
         "k8s_healthz_endpoint": True,
-        "ssl_enabled": True,
+        "ssl_enabled": Key("not supported yet: put a proxy before it", Kind.BOOLEAN),
         "ssl_certificate": True,
         "prometheus_metrics_enabled": True,
     },
 }
 """Keys that do something."""
+
+DOCS = {
+    "rules": "which rules run; the last entry that speaks of a rule decides",
+    "config_files": "more files, read after this one",
+    "append_output": "what is added to the alerts of the rules that `match` fits",
+    "stdout_output": "alerts on standard output, which is on unless another output is configured",
+    "file_output": "alerts in a file, one line each",
+    "outputs": "any number of outputs, by a name of your choice",
+    "sources": "what runs without --source",
+    "plugins": "Falco's way to name sources",
+    "webserver": "the webhook for audit events, as Falco up to 0.31 had it",
+}
+"""What the maps and lists of USED are for."""
 
 ACCEPTED: dict[str, Any] = {
     "watch_config_files": True,

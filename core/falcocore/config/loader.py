@@ -13,19 +13,36 @@ from falcocore.config.tree import Warn, read_tree
 from falcocore.errors import ConfigError
 
 DEFAULT_FILE = Path("/etc/falcocore/falcocore.yaml")
+"""The machine's configuration; a user's own comes before it."""
+
+
+def user_file(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The place of a user's own configuration; None where the environment names no home."""
+    for variable, below in (("XDG_CONFIG_HOME", ""), ("HOME", ".config")):
+        base = environment.get(variable, "")
+        if os.path.isabs(base):  # a relative path there is to be ignored, says the XDG specification
+            return Path(base, below, "falcocore", "falcocore.yaml")
+    return None
+
+
+def default_file(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The configuration that is read where none is named: the user's, else the machine's, else none."""
+    own = user_file(environment)
+    # Path.exists raises where a folder on the way must not be looked into.
+    return next((path for path in (own, DEFAULT_FILE) if path and os.path.exists(path)), None)
 
 
 def load_config(
     path: Path | None, overrides: Sequence[str], warn: Warn, environment: Mapping[str, str] = os.environ
 ) -> dict[str, Any]:
-    """The merged configuration. Without `path`, DEFAULT_FILE is read where it exists.
+    """The merged configuration. Without `path`, that of `default_file` is read.
 
     Raises:
         ConfigError: a file that can't be read, or an override that can't be applied.
     """
     if path is not None and not os.path.exists(path):  # Path.exists raises for a name that is too long
         raise ConfigError(f"configuration {path} does not exist", hint="check the path given with -c")
-    main = path if path is not None else DEFAULT_FILE if DEFAULT_FILE.exists() else None
+    main = path if path is not None else default_file(environment)
     config = read_tree(main, warn, environment) if main else {}
     includes = [text for text in overrides if top_key(text) == "config_files"]
     for text in includes:

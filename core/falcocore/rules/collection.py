@@ -9,7 +9,7 @@ from typing import Any
 from falcocore.errors import nearest
 from falcocore.lang.diagnostics import Code, Diagnostic, Report
 from falcocore.lang.text import JoinedText, Span, Text
-from falcocore.rules.items import Broken, Comps, ExceptionItem, Item, Read, Requirement
+from falcocore.rules.items import Broken, Comps, EngineVersion, ExceptionItem, Item, Read, Requirement
 from falcocore.types import Priority
 from falcocore.yamltree.nodes import Node
 
@@ -107,6 +107,8 @@ class Collection:
     macros: dict[str, MacroDefinition] = field(default_factory=dict)
     rules: dict[str, RuleDefinition] = field(default_factory=dict)
     requirements: list[Requirement] = field(default_factory=list)
+    engine_version: tuple[int, int, int] = (0, 0, 0)
+    """The highest that a file needs."""
     broken: set[Broken] = field(default_factory=set)
     """Items that could not be read."""
     _count: int = 0
@@ -116,6 +118,8 @@ class Collection:
         self._count += 1
         if isinstance(item, Requirement):
             self.requirements.append(item)
+        elif isinstance(item, EngineVersion):
+            self.engine_version = max(self.engine_version, item.version)
         elif isinstance(item, Broken):
             self.broken.add(item)
         elif item.kind == "list":

@@ -111,6 +111,13 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineVersion:
+    """The version of Falco's engine that a file needs."""
+
+    version: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """An item that can't be used and was reported. What refers to it is no mistake of its own."""
 
@@ -118,4 +125,4 @@ class Broken:
     name: str
 
 
-Read: TypeAlias = Item | Requirement | Broken
+Read: TypeAlias = Item | Requirement | EngineVersion | Broken

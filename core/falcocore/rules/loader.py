@@ -55,10 +55,16 @@ class LoadSettings:
 
 @dataclass(frozen=True, slots=True)
 class LoadedRule:
-    """One rule of the files, for listings: whether it runs, and why not."""
+    """One rule of the files, for listings: why it does not run, and how far it was understood.
+
+    `written` is its condition with its exceptions, `resolved` the same with macros and lists put in.
+    """
 
     definition: RuleDefinition
     reason: str | None = None
+    rule: Rule | None = None
+    written: Node | None = None
+    resolved: Node | None = None
 
 
 @dataclass(slots=True)
@@ -67,6 +73,8 @@ class LoadResult:
 
     files: Sequence[SourceFile]
     diagnostics: list[Diagnostic]
+    collection: Collection
+    definitions: Definitions
     rules: list[LoadedRule] = field(default_factory=list)
     rule_sets: dict[str, RuleSet] = field(default_factory=dict)
     idle_selections: list[Selection] = field(default_factory=list)
@@ -122,16 +130,23 @@ class _Loading:
         loaded: list[LoadedRule] = []
         running: dict[str, list[Rule]] = {source: [] for source in self.catalogue.running}
         for definition in self.collection.rules.values():
-            rule, reason = self._rule(definition)
-            if rule is not None and reason is None:
-                running[rule.source].append(rule)
-            loaded.append(LoadedRule(definition, reason))
+            one = self._rule(definition)
+            if one.rule is not None and one.reason is None:
+                running[definition.source].append(one.rule)
+            loaded.append(one)
         self._report_strangers()
         if not self.report.errors:
             # What stands in a broken condition would be reported as well.
             self.definitions.report_unused()
         idle = without_effect(self.settings.selections, list(self.collection.rules.values()))
-        result = LoadResult(self.files, self._in_order(), loaded, idle_selections=idle)
+        result = LoadResult(
+            self.files,
+            self._in_order(),
+            self.collection,
+            self.definitions,
+            loaded,
+            idle_selections=idle,
+        )
         for source, rules in running.items():
             usable = [] if result.errors else rules
             result.rule_sets[source] = RuleSet.compiled(
@@ -149,34 +164,40 @@ class _Loading:
 
         return sorted(self.report.diagnostics, key=place)
 
-    def _rule(self, definition: RuleDefinition) -> tuple[Rule | None, str | None]:
-        """(the rule where it is usable, why it does not run)."""
+    def _rule(self, definition: RuleDefinition) -> LoadedRule:
         label = f'rule "{definition.name}"'
         report = Report()
         table = self.catalogue.tables.get(definition.source)
-        resolved = self._condition(definition, table, label, report)
+        written, resolved = self._condition(definition, table, label, report)
+        tree = resolved.node if resolved is not None else None
         if table is None:
             # Its fields can't be checked, but what it uses of macros and lists counts as used.
             self.strangers.setdefault((definition.source, definition.span.file), []).append(definition)
-            return None, f"source {definition.source} is not installed"
+            return LoadedRule(definition, f"source {definition.source} is not installed", None, written, tree)
         rule = self._checked(definition, resolved, table, label, report)
+        return LoadedRule(definition, self._reason(definition, rule, label, report), rule, written, tree)
+
+    def _reason(
+        self, definition: RuleDefinition, rule: Rule | None, label: str, report: Report
+    ) -> str | None:
+        """Why a rule does not run; passes on what was reported of it."""
         unknown = [d for d in report.errors if d.unknown_field]
         if definition.skip_if_unknown and unknown and unknown == report.errors:
             names = ", ".join(sorted({str(d.unknown_field) for d in unknown}))
             message = f"the rule is left out: no plugin offers {names}"
             self.report.add(Diagnostic(Code.WARN_UNKNOWN_FILTER, message, unknown[0].span, label))
-            return None, f"no plugin offers {names} (skip-if-unknown-filter)"
+            return f"no plugin offers {names} (skip-if-unknown-filter)"
         self.report.extend(report.diagnostics)
         if rule is None:
-            return None, "it has errors"
+            return "it has errors"
         if definition.source not in self.catalogue.running:
-            return rule, f"source {definition.source} is not running"
-        return rule, reason_not_to_run(definition, self.settings.selections, self.settings.least_priority)
+            return f"source {definition.source} is not running"
+        return reason_not_to_run(definition, self.settings.selections, self.settings.least_priority)
 
     def _condition(
         self, definition: RuleDefinition, table: FieldTable | None, label: str, report: Report
-    ) -> Resolved | None:
-        """The condition with exceptions, macros and lists in it, as far as they can be put in."""
+    ) -> tuple[Node | None, Resolved | None]:
+        """(the condition with its exceptions, the same with macros and lists in it), as far as they go."""
         tree: Node | None = None
         try:
             tree = parse_condition(definition.condition)
@@ -188,10 +209,12 @@ class _Loading:
                 tree, definition.exceptions, table, report, label, self.catalogue.elsewhere
             )
         if tree is None:
-            return None
+            return None, None
         scope = self.definitions.scope(partial(_defined_up_to, definition.seen.last_file))
         resolved = resolve(tree, scope, report, label)
-        return resolved if has_condition or resolved is None else replace(resolved, is_whole=False)
+        if not has_condition and resolved is not None:
+            resolved = replace(resolved, is_whole=False)
+        return tree, resolved
 
     def _checked(
         self,

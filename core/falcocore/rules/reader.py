@@ -16,6 +16,7 @@ from falcocore.rules.items import (
     KEYS,
     REPLACEABLE,
     Broken,
+    EngineVersion,
     Item,
     PluginVersion,
     Read,
@@ -87,7 +88,7 @@ class _Reader:
                     self._warn_of_unknown_item(node)
                 elif kind == "required_engine_version":
                     self._warn_of_unknown_keys(kind, node)
-                    self._engine_version(node)
+                    yield self._engine_version(node)
                 elif kind == "required_plugin_versions":
                     self._warn_of_unknown_keys(kind, node)
                     yield from self._plugin_versions(node)
@@ -224,7 +225,7 @@ class _Reader:
 
     # --- requirements -------------------------------------------------------------------------------------
 
-    def _engine_version(self, node: Mapping) -> None:
+    def _engine_version(self, node: Mapping) -> EngineVersion:
         value = node.entries["required_engine_version"][1]
         word = self._values.word(value, "required_engine_version")
         version = (0, int(word), 0) if re.fullmatch(_NUMBER, word) else self._version(value, word)
@@ -234,6 +235,7 @@ class _Reader:
                 f"the file needs Falco's engine version {word}, and falcocore's rules are those of {have}"
             )
             self.report.add(Diagnostic(Code.VALIDATE, message, value.span, hint="update falcocore"))
+        return EngineVersion(version)
 
     def _plugin_versions(self, node: Mapping) -> Iterator[Requirement]:
         value = node.entries["required_plugin_versions"][1]

@@ -11,7 +11,10 @@ from falcocore_outputs.lines import LineWriter
 
 
 class StdoutOutput(Output):
-    """Writes each group of alerts in one go, past Python's buffer: what is written is written."""
+    """One line for each alert on standard output.
+
+    They are written past Python's buffer: what is written is written.
+    """
 
     name: ClassVar[str] = "stdout"
 

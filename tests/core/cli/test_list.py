@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from falcocore import __version__
 from tests.support.command_line import falcocore
-from tests.support.demo_distribution import POINTS, demo_site, rule
+from tests.support.demo_distribution import demo_site, rule
 from tests.support.plugin_site import Site
+from tests.support.terminal import on_a_terminal
 
 Capture = pytest.CaptureFixture[str]
 
@@ -64,24 +60,6 @@ DEMO = {"name": "demo", "description": "Words, from the target.", "options": "se
                 "needs": "",
             },
         ),
-        (
-            ["plugins"],
-            {
-                "entry point": "command.demo-say",
-                "module": "demo_distribution_module",
-                "distribution": "falcocore-demo",
-                "version": "2.1",
-            },
-        ),
-        (
-            ["plugins"],
-            {
-                "entry point": "output.stdout",
-                "module": "falcocore_outputs.plugin",
-                "distribution": "falcocore",
-                "version": __version__,
-            },
-        ),
     ],
 )
 def test_listings_have_the_same_rows_in_text_and_json(
@@ -97,11 +75,6 @@ def test_outputs_are_listed_with_their_options(capsys: Capture) -> None:
     assert "filename: str" in found["file"]["options"]
     assert found["stdout"]["options"] == ""
     assert all(row["description"] for row in found.values())
-
-
-def test_plugins_are_listed_without_being_imported(site: Site, capsys: Capture) -> None:
-    assert {row["entry point"] for row in objects(capsys, "plugins")} >= set(POINTS)
-    assert site.imported() == set()
 
 
 def test_fields_of_one_source_are_those_of_its_plugins_and_the_generic_ones(capsys: Capture) -> None:
@@ -259,27 +232,6 @@ def test_what_is_odd_about_the_configuration_is_said_on_stderr(tmp_path: Path, c
 
 
 def test_a_terminal_gets_a_table_with_a_heading(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("TERM", "xterm"), ("COLUMNS", "200"), ("LINES", "50"), ("NO_COLOR", "1")):
-        monkeypatch.setenv(name, value)
-    master, slave = pty.openpty()
-    said: list[bytes] = []
-    reading = threading.Thread(target=_read_to_end, args=(master, said))
-    reading.start()
-    with open(slave, "w", encoding="utf-8") as terminal:
-        monkeypatch.setattr(sys, "stdout", terminal)
-        assert falcocore("list", "fields", "demo") == 0
-    reading.join()
-    os.close(master)
-    lines = [line for line in b"".join(said).decode().replace("\x1b[0m", "").splitlines() if line.strip()]
-    heading = lines[0].replace("\x1b[1m", "").split()
-    assert heading == ["source", "field", "type", "description"]
+    lines = on_a_terminal(monkeypatch, "list", "fields", "demo")
+    assert lines[0].split() == ["source", "field", "type", "description"]
     assert any(line.split() == ["demo", "demo.word", "CHARBUF", "The", "word."] for line in lines)
-
-
-def _read_to_end(descriptor: int, said: list[bytes]) -> None:
-    """What is written to a terminal until its other side is closed, which is an error on Linux."""
-    try:
-        while piece := os.read(descriptor, 4096):
-            said.append(piece)
-    except OSError:
-        pass

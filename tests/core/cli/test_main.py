@@ -28,11 +28,18 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], ["usage: falcocore", "run", "validate", "list", "--version"]),
-        (["--help"], ["usage: falcocore", "run", "validate", "list", "--version"]),
+        ([], ["usage: falcocore", "run", "validate", "list", "describe", "init", "schema", "--version"]),
+        (
+            ["--help"],
+            ["usage: falcocore", "run", "validate", "list", "describe", "init", "schema", "--version"],
+        ),
         (["-h"], ["usage: falcocore"]),
         (["run", "--help"], ["usage: falcocore run", "--source", "-r", "-c", "-o", "pack:NAME"]),
         (["validate", "-h"], ["usage: falcocore validate", "FILE", "--strict", "-o"]),
+        (["run", "-h"], ["$XDG_CONFIG_HOME/falcocore/falcocore.yaml", "/etc/falcocore/falcocore.yaml"]),
+        (["describe", "-h"], ["usage: falcocore describe", "RULE", "--format", "-r", "-c", "-o"]),
+        (["init", "-h"], ["usage: falcocore init", "DIR", "/etc/falcocore"]),
+        (["schema", "-h"], ["usage: falcocore schema", "config"]),
         (["list", "-h"], ["usage: falcocore list", "sources", "rules", "--format"]),
     ],
 )
@@ -48,11 +55,14 @@ def test_the_version_is_printed(capsys: Capture) -> None:
     assert capsys.readouterr().out == f"falcocore {__version__}\n"
 
 
+COMMANDS = "commands are run, validate, list, describe, init, schema, demo-say"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["rnu"], "there is no command 'rnu': did you mean run? commands are run, validate, list, demo-say"),
-        (["qqqq"], "there is no command 'qqqq': commands are run, validate, list, demo-say"),
+        (["rnu"], f"there is no command 'rnu': did you mean run? {COMMANDS}"),
+        (["qqqq"], f"there is no command 'qqqq': {COMMANDS}"),
         (["demo-sya"], "there is no command 'demo-sya': did you mean demo-say? commands are"),
         (["--bogus"], "unrecognized arguments: --bogus"),
         (["run", "--sorce", "x"], "unrecognized arguments: --sorce x"),
@@ -60,6 +70,9 @@ def test_the_version_is_printed(capsys: Capture) -> None:
         (["run", "-c"], "argument -c: expected one argument"),
         (["validate"], "the following arguments are required: FILE"),
         (["list"], "the following arguments are required: what"),
+        (["schema"], "the following arguments are required: what"),
+        (["schema", "rules"], "invalid choice: 'rules'"),
+        (["describe", "a", "b"], "unrecognized arguments: b"),
         (["list", "everything"], "invalid choice: 'everything'"),
         (["list", "fields", "--format", "xml"], "invalid choice: 'xml'"),
     ],

@@ -242,3 +242,38 @@ def test_a_file_that_was_named_has_to_be_there(files: Files, name: str) -> None:
 def test_includes_work_without_a_main_file(files: Files) -> None:
     files.write(other="priority: error\n")
     assert files.load("config_files[]={}/other", main=None) == {"priority": "error"}
+
+
+@pytest.mark.parametrize(
+    ("there", "environment", "read"),
+    [
+        ({"xdg", "home", "machine"}, {"XDG_CONFIG_HOME": "{}/xdg", "HOME": "{}/home"}, "xdg"),
+        # Where the variable is set, the home's folder is no place to look at.
+        ({"home", "machine"}, {"XDG_CONFIG_HOME": "{}/xdg", "HOME": "{}/home"}, "machine"),
+        ({"home", "machine"}, {"HOME": "{}/home"}, "home"),
+        ({"home"}, {"XDG_CONFIG_HOME": "xdg", "HOME": "{}/home"}, "home"),
+        ({"home"}, {"XDG_CONFIG_HOME": "", "HOME": "{}/home"}, "home"),
+        ({"machine"}, {"HOME": "home"}, "machine"),
+        ({"machine"}, {}, "machine"),
+        (set(), {"HOME": "{}/home"}, None),
+    ],
+)
+def test_without_c_the_users_configuration_comes_before_the_machines(
+    there: set[str],
+    environment: dict[str, str],
+    read: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places = {
+        "xdg": tmp_path / "xdg" / "falcocore" / "falcocore.yaml",
+        "home": tmp_path / "home" / ".config" / "falcocore" / "falcocore.yaml",
+        "machine": tmp_path / "etc" / "falcocore.yaml",
+    }
+    for name in there:
+        places[name].parent.mkdir(parents=True)
+        places[name].write_text(f"priority: {name}\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(loader, "DEFAULT_FILE", places["machine"])
+    given = {key: value.format(tmp_path) for key, value in environment.items()}
+    assert load_config(None, [], pytest.fail, given).get("priority") == read

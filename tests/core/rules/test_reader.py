@@ -6,7 +6,7 @@ import pytest
 
 from falcocore.lang.diagnostics import Report
 from falcocore.lang.text import SourceFile
-from falcocore.rules.items import Broken, Item, PluginVersion, Read, Requirement
+from falcocore.rules.items import Broken, EngineVersion, Item, PluginVersion, Read, Requirement
 from falcocore.rules.reader import ENGINE_VERSION, read_items
 from falcocore.types import Priority
 from tests.support.marked import unmark
@@ -204,9 +204,18 @@ def test_hint_says_what_to_do(text: str, hint: str) -> None:
     assert any(hint in str(d.hint) for d in report.diagnostics)
 
 
-@pytest.mark.parametrize("version", ["1", "63", "0.1.0", "0.62.99", ".".join(map(str, ENGINE_VERSION))])
-def test_engine_version_up_to_falcos_newest_is_met(version: str) -> None:
-    assert read(f"- required_engine_version: {version}") == ([], Report())
+@pytest.mark.parametrize(
+    ("version", "needed"),
+    [
+        ("1", (0, 1, 0)),
+        ("63", (0, 63, 0)),
+        ("0.1.0", (0, 1, 0)),
+        ("0.62.99", (0, 62, 99)),
+        (".".join(map(str, ENGINE_VERSION)), ENGINE_VERSION),
+    ],
+)
+def test_engine_version_up_to_falcos_newest_is_met(version: str, needed: tuple[int, int, int]) -> None:
+    assert read(f"- required_engine_version: {version}") == ([EngineVersion(needed)], Report())
 
 
 def test_requirement_has_its_alternatives_in_order() -> None:
