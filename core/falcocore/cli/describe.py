@@ -46,7 +46,18 @@ def run(options: argparse.Namespace) -> int:
         show(list(_rows(loaded)), as_json=False)
     else:
         print("\n".join(_lines(chosen, loaded)))  # noqa: T201
+        if options.compiled or options.key:
+            print("\n".join(_compiled(chosen, loaded, options.key)))  # noqa: T201
     return 1 if loaded.errors else 0
+
+
+def _compiled(chosen: LoadedRule, loaded: LoadResult, key: list[str]) -> Iterable[str]:
+    from falcocore.cli.compiled import compiled_lines
+
+    if chosen.rule is None:
+        return [f"  compiled: no: {chosen.reason}"]
+    rules = loaded.rule_sets.get(chosen.definition.source)
+    return compiled_lines(chosen.rule, rules.rules if rules else [], key)
 
 
 def _rule_named(name: str, loaded: LoadResult) -> LoadedRule:

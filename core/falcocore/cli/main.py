@@ -10,7 +10,7 @@ from importlib import import_module
 
 from falcocore import __version__
 
-BUILT_IN = ("run", "validate", "list", "describe", "init", "schema")
+BUILT_IN = ("run", "validate", "list", "describe", "init", "new", "schema")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_init(
         commands.add_parser("init", help="write a configuration and rules to start from", description=about)
     )
+    about = "Write the distribution of a plugin to start from, with a test that passes. Nothing is overwritten."
+    _add_new(commands.add_parser("new", help="write a plugin to start from", description=about))
     about = "Print a JSON Schema, for editors and for checks; the options of what is installed are in it."
     _add_schema(
         commands.add_parser("schema", help="print the JSON Schema of the configuration", description=about)
@@ -194,6 +196,14 @@ def _add_describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="json: as Falco's -L and -l"
     )
+    parser.add_argument("--compiled", action="store_true", help="show the rule's generated code, too")
+    parser.add_argument(
+        "--key",
+        metavar="FIELD=VALUE",
+        action="append",
+        default=[],
+        help="show what is left of the code for events with this value; nothing behind the = is absence",
+    )
     _add_sources(parser)
     _add_configuration(parser)
     _add_rules(parser)
@@ -206,6 +216,20 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where to (default: /etc/falcocore as root, else $XDG_CONFIG_HOME/falcocore "
         "or ~/.config/falcocore)",
+    )
+
+
+def _add_new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=("source", "fields", "output"))
+    parser.add_argument("name", metavar="NAME", help="small letters, digits and _")
+    parser.add_argument(
+        "--dir", default=".", metavar="DIR", help="where the folder falcocore-NAME is made (default: here)"
+    )
+    parser.add_argument(
+        "--for",
+        dest="for_source",
+        metavar="SOURCE",
+        help="fields: the source that they are for (default: k8s_audit)",
     )
 
 

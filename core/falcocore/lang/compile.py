@@ -10,7 +10,7 @@ key decides are not made. It is generated when the key is seen first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from falcocore.lang.bound import BoundField, BoundNode
@@ -83,6 +83,16 @@ class Program:
         return _Unit(self._rules, self.key, lambda node: reduced(node, decide), first=self._first)
 
 
+def code_of(rule: Compilable, fields: Sequence[KeyField] = (), key: Key = ()) -> str:
+    """The generated code of one rule alone: for every event, or what is left of it for events of a key.
+
+    To read: the constants that it names stand before it.
+    """
+    decide = Knowledge(fields, key).decide
+    unit = _Unit([rule], fields, lambda node: reduced(node, decide), first=True)
+    return "".join([*(f"{name} = {value}\n" for name, value in unit.constants()), unit.source])
+
+
 class _Unit:
     """One generated function: what is left of the rules, with the fields of `key` as parameters."""
 
@@ -108,6 +118,13 @@ class _Unit:
             start.append("    found = []")
         end = f"    return {'()' if first else 'found'}"
         self.source = "\n".join([f"def match({', '.join(parameters)}):", *start, *lines, end, ""])
+
+    def constants(self) -> Iterator[tuple[str, str]]:
+        """The constants that have names, and how they are written."""
+        for name, value in self._writer.names.items():
+            if not callable(value):
+                members = sorted(map(repr, value)) if isinstance(value, frozenset) else None
+                yield name, repr(value) if members is None else f"{{{', '.join(members)}}}"
 
     @property
     def can_match(self) -> bool:

@@ -52,7 +52,7 @@ def plugins(capsys: Capture) -> dict[str, dict[str, Any]]:
             "output.stdout",
             "falcocore",
             __version__,
-            "Writes each group of alerts in one go, past Python's buffer: what is written is written.",
+            "One line for each alert on standard output.",
         ),
     ],
 )
