@@ -120,7 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_init(
         commands.add_parser("init", help="write a configuration and rules to start from", description=about)
     )
-    about = "Write the distribution of a plugin to start from, with a test that passes. Nothing is overwritten."
+    about = (
+        "Write the distribution of a plugin to start from, with a test that passes. Nothing is overwritten."
+    )
     _add_new(commands.add_parser("new", help="write a plugin to start from", description=about))
     about = "Print a JSON Schema, for editors and for checks; the options of what is installed are in it."
     _add_schema(

@@ -28,10 +28,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], ["usage: falcocore", "run", "validate", "list", "describe", "init", "schema", "--version"]),
+        (
+            [],
+            ["usage: falcocore", "run", "validate", "list", "describe", "init", "new", "schema", "--version"],
+        ),
         (
             ["--help"],
-            ["usage: falcocore", "run", "validate", "list", "describe", "init", "schema", "--version"],
+            ["usage: falcocore", "run", "validate", "list", "describe", "init", "new", "schema", "--version"],
         ),
         (["-h"], ["usage: falcocore"]),
         (["run", "--help"], ["usage: falcocore run", "--source", "-r", "-c", "-o", "pack:NAME"]),
@@ -39,6 +42,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         (["run", "-h"], ["$XDG_CONFIG_HOME/falcocore/falcocore.yaml", "/etc/falcocore/falcocore.yaml"]),
         (["describe", "-h"], ["usage: falcocore describe", "RULE", "--format", "-r", "-c", "-o"]),
         (["init", "-h"], ["usage: falcocore init", "DIR", "/etc/falcocore"]),
+        (["new", "-h"], ["usage: falcocore new", "source,fields,output", "NAME", "--dir", "--for"]),
         (["schema", "-h"], ["usage: falcocore schema", "config"]),
         (["list", "-h"], ["usage: falcocore list", "sources", "rules", "--format"]),
     ],
@@ -55,7 +59,7 @@ def test_the_version_is_printed(capsys: Capture) -> None:
     assert capsys.readouterr().out == f"falcocore {__version__}\n"
 
 
-COMMANDS = "commands are run, validate, list, describe, init, schema, demo-say"
+COMMANDS = "commands are run, validate, list, describe, init, new, schema, demo-say"
 
 
 @pytest.mark.parametrize(
@@ -70,6 +74,8 @@ COMMANDS = "commands are run, validate, list, describe, init, schema, demo-say"
         (["run", "-c"], "argument -c: expected one argument"),
         (["validate"], "the following arguments are required: FILE"),
         (["list"], "the following arguments are required: what"),
+        (["new", "source"], "the following arguments are required: NAME"),
+        (["new", "rules", "x"], "invalid choice: 'rules'"),
         (["schema"], "the following arguments are required: what"),
         (["schema", "rules"], "invalid choice: 'rules'"),
         (["describe", "a", "b"], "unrecognized arguments: b"),
