@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -51,7 +52,9 @@ class BoundField:
             return None
         if self.type.kind in _JSON_AS_TEXT:
             return [value_text(v, self.type) for v in value] if isinstance(value, list) else self.text(value)
-        return int(value) if self.type.kind is Kind.DOUBLE and isinstance(value, float) else value
+        if self.type.kind is Kind.DOUBLE and isinstance(value, float):
+            return int(value) if math.isfinite(value) else None
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +127,20 @@ def value_text(value: Any, of: FieldType) -> str:
         case Kind.DOUBLE:
             return f"{value:.1f}"
         case Kind.IPADDR:
-            return str(ipaddress.ip_address(value))
+            return _address_text(value)
         case Kind.IPNET:
             return "<IPNET>"
         case Kind.BUFFER:
             return "".join(chr(b) if 32 <= b < 127 else "." for b in value[:LIST_TEXT_BYTES])
         case _:
             return value if isinstance(value, str) else str(value)
+
+
+def _address_text(value: Any) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:  # bytes of another length: an alert must not be lost for what a plugin got wrong
+        return "<NA>"
 
 
 def value_text_list(values: Any, of: FieldType) -> str:

@@ -40,6 +40,10 @@ def field(type_: Type, *, is_list: bool = False, **more: Any) -> BoundField:
         (Type.BUFFER, b"a\0\n\x7f\xffz ", "a....z ", "a....z "),
         (Type.BUFFER, b"", "", ""),
         (Type.BUFFER, b"x" * 2000, "x" * 1023, "x" * 1023),
+        # what a getter should not give makes no alert fail
+        (Type.IPADDR, b"abc", "<NA>", "<NA>"),
+        (Type.DOUBLE, float("inf"), "inf", None),
+        (Type.DOUBLE, float("nan"), "nan", None),
         (Type.STRING, None, "<NA>", None),
         (Type.UINT64, None, "<NA>", None),
         (Type.IPADDR, None, "<NA>", None),
