@@ -95,7 +95,7 @@ class Files:
         number = 0
         for lines in _whole_lines(self._unpacked(file, name)):
             decoded = Decoded(self._cluster)
-            for line in lines.split(b"\n"):
+            for line in lines:
                 number += 1
                 if number == 1 and line.strip() in {b"{", b"["}:
                     raise SourceError(
@@ -150,17 +150,17 @@ def _plain_files(directory: Path) -> list[Path]:
     return sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
-def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces cut at line ends, without the last one's line end; a line of any length comes whole.
+def _whole_lines(pieces: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """The lines that end in each piece, without their line ends; a line of any length comes whole.
 
     What follows the last line end is not given.
     """
     begun: list[bytes] = []
     for piece in pieces:
-        end = piece.rfind(b"\n")
-        if end < 0:
-            begun.append(piece)
-            continue
-        begun.append(piece[:end])
-        yield b"".join(begun)
-        begun = [piece[end + 1 :]]
+        lines = piece.split(b"\n")
+        last = lines.pop()
+        if lines:
+            lines[0] = b"".join((*begun, lines[0]))
+            begun.clear()
+            yield lines
+        begun.append(last)
