@@ -21,7 +21,7 @@ def compiled_lines(rule: Rule, rules: Sequence[Rule], known: Sequence[str]) -> I
     key_fields = {field.bound.label: field for field in Program(rules, first=True).key}
     yield f"  dispatched on: {', '.join(key_fields) or 'nothing, there are too few rules for that'}"
     yield "  compiled:"
-    yield from _indented(code_of(rule))
+    yield from _indented(code_of(rule) or "")
     if not known:
         return
     entries = [_entry(text, key_fields) for text in known]
@@ -30,10 +30,7 @@ def compiled_lines(rule: Rule, rules: Sequence[Rule], known: Sequence[str]) -> I
         f"{field.bound.label}: {'absent' if value is None else value}" for field, value in entries
     )
     yield f"  left for {shown}:"
-    if " if " in code:
-        yield from _indented(code)
-    else:
-        yield "    nothing: the rule can't match such an event"
+    yield from _indented(code or "nothing: the rule can't match such an event")
 
 
 def _entry(text: str, fields: dict[str, KeyField]) -> tuple[KeyField, Any]:

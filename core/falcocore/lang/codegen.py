@@ -25,6 +25,7 @@ from falcocore.lang.bound import (
     BoundOr,
     BoundTransform,
 )
+from falcocore.lang.escapes import quote, quote_if_needed
 from falcocore.lang.evaluate import evaluate_operand
 from falcocore.lang.operators import ListOperator
 
@@ -144,7 +145,7 @@ class Writer:
         """(variable, expression that yields its value and leaves the variable filled)."""
         if isinstance(operand, BoundField):
             return self.value(operand.label, flow, lambda: self._call(operand, operand.getter))
-        key = operand_key(operand)
+        key = operand_text(operand)
         return self.value(key, flow, lambda: self._transform(operand))
 
     def variable(self, bound: BoundField) -> str:
@@ -224,17 +225,18 @@ def plain_fields(operand: BoundArgument) -> Iterable[BoundField]:
                 yield from plain_fields(argument)
 
 
-def operand_key(operand: BoundArgument) -> str:
-    """A text that is the same for operands that are."""
+def operand_text(operand: BoundArgument) -> str:
+    """An operand as a condition has it: the same for operands that are, and for no others."""
     match operand:
         case BoundField(label=label):
             return label
         case BoundTransform(transformer=transformer, arguments=arguments, index=index):
-            return f"{transformer.name}({', '.join(map(operand_key, arguments))})[{index}]"
+            end = "" if index is None else f"[{quote_if_needed(index)}]"
+            return f"{transformer.name}({', '.join(map(operand_text, arguments))}){end}"
         case str():
-            return repr(operand)
+            return quote(operand)
         case tuple():
-            return f"({', '.join(map(operand_key, operand))})"
+            return f"({', '.join(map(operand_text, operand))})"
 
 
 def transform_function(transform: BoundTransform, fields: Sequence[BoundField]) -> Callable[..., Any]:

@@ -83,13 +83,15 @@ class Program:
         return _Unit(self._rules, self.key, lambda node: reduced(node, decide), first=self._first)
 
 
-def code_of(rule: Compilable, fields: Sequence[KeyField] = (), key: Key = ()) -> str:
+def code_of(rule: Compilable, fields: Sequence[KeyField] = (), key: Key = ()) -> str | None:
     """The generated code of one rule alone: for every event, or what is left of it for events of a key.
 
-    To read: the constants that it names stand before it.
+    To read: the constants that it names stand before it. None where the rule can't match such events.
     """
     decide = Knowledge(fields, key).decide
     unit = _Unit([rule], fields, lambda node: reduced(node, decide), first=True)
+    if not unit.can_match:
+        return None
     return "".join([*(f"{name} = {value}\n" for name, value in unit.constants()), unit.source])
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from falcocore.lang.bound import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOperand, BoundOr
-from falcocore.lang.codegen import operand_key, plain_fields
+from falcocore.lang.codegen import operand_text, plain_fields
 from falcocore.lang.partial import joined, negated
 
 Testable = Callable[[BoundCheck], bool]
@@ -96,8 +96,8 @@ def _distinct(parts: Iterable[BoundNode | bool]) -> list[BoundNode | bool]:
 def _identity(part: BoundNode | bool) -> Any:
     match part:
         case BoundCheck(left, operator, right, modifier):
-            shown = operand_key(right) if part.compares_operand else repr(right)
-            return operand_key(left), operator.name, part.compares_operand, shown, modifier
+            shown = operand_text(right) if part.compares_operand else repr(right)
+            return operand_text(left), operator.name, part.compares_operand, shown, modifier
         case BoundNot(child):
             return "not", _identity(child)
         case BoundAnd(children) | BoundOr(children):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from falcocore.lang.bound import BoundArgument, BoundField, BoundTransform
+from falcocore.lang.codegen import operand_text
 from falcocore.lang.diagnostics import ConditionError
 from falcocore.lang.grammar import parse_condition
 from falcocore.lang.printer import print_condition, print_operand
@@ -216,18 +216,5 @@ def _template(template: Template) -> str:
             parts.append(part)
         else:
             width = "" if part.width is None else part.width
-            parts.append(f"%{width}{_operand(part.operand)}")
+            parts.append(f"%{width}{operand_text(part.operand)}")
     return "".join(parts)
-
-
-def _operand(operand: BoundArgument) -> str:
-    match operand:
-        case BoundField(label=label):
-            return label
-        case BoundTransform(transformer=transformer, arguments=arguments, index=index):
-            end = "" if index is None else f"[{index}]"
-            return f"{transformer.name}({', '.join(map(_operand, arguments))}){end}"
-        case str():
-            return f'"{operand}"'
-        case tuple():
-            return f"({', '.join(map(_operand, operand))})"

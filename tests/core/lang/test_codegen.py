@@ -10,7 +10,7 @@ import pytest
 
 from falcocore.fields import FieldTable
 from falcocore.lang.bound import BoundCheck, BoundNode
-from falcocore.lang.codegen import Flow, Writer, operand_key, plain_fields
+from falcocore.lang.codegen import Flow, Writer, operand_text, plain_fields
 from falcocore.lang.compile import Program
 from falcocore.lang.diagnostics import Report
 from falcocore.lang.grammar import parse_operand
@@ -124,7 +124,7 @@ def test_operands_have_the_same_key_only_where_they_are_the_same(
     one: str, other: str, same: bool, fields: FieldTable
 ) -> None:
     keys = {
-        operand_key(bind_operand(parse_operand(Text.plain(text)), fields, nowhere)) for text in (one, other)
+        operand_text(bind_operand(parse_operand(Text.plain(text)), fields, nowhere)) for text in (one, other)
     }
     assert (len(keys) == 1) is same
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from falcocore.fields import FieldTable
 from falcocore.lang.bound import BoundCheck, BoundField, BoundNode
 from falcocore.lang.check import check_condition
-from falcocore.lang.codegen import operand_key
+from falcocore.lang.codegen import operand_text
 from falcocore.lang.diagnostics import Report
 from falcocore.lang.evaluate import evaluate
 from falcocore.lang.projection import project, weakened
@@ -33,7 +33,7 @@ def shown(node: BoundNode | bool) -> str:
     if isinstance(node, bool):
         return str(node)
     if isinstance(node, BoundCheck):
-        return f"{operand_key(node.left)} {node.operator.name} {node.right}"
+        return f"{operand_text(node.left)} {node.operator.name} {node.right}"
     parts = [shown(child) for child in getattr(node, "children", ())]
     name = type(node).__name__
     if name == "BoundNot":
@@ -97,7 +97,7 @@ def test_projection_never_rejects_what_its_rule_matches(
 
     # An arbitrary half of the checks can be made.
     def testable(check: BoundCheck) -> bool:
-        return bool((len(operand_key(check.left)) + len(repr(check.right))) >> (salt % 3) & 1) != (salt > 3)
+        return bool((len(operand_text(check.left)) + len(repr(check.right))) >> (salt % 3) & 1) != (salt > 3)
 
     left = weakened(tree, testable)
     if evaluate(tree, get):
