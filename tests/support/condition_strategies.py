@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from falcocore.lang import words
 from falcocore.lang.syntax import And, Check, FieldRef, Group, Literal, Node, Not, Or, Transform, Values
+
+EXAMPLES = int(os.environ.get("FALCOCORE_EXAMPLES", "150"))
+bounded = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+"""How many cases each property is tried with; `FALCOCORE_EXAMPLES` asks for more."""
 
 SMALL_TEXTS = st.sampled_from(
     ["", "a", "ab", "abc", "b", "a/b", "/a/b/c", "B", "*", "a*", "[", "é", "x y", "a,b"]

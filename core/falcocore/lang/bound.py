@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -113,6 +113,19 @@ class BoundOr:
 
 
 BoundNode: TypeAlias = BoundAnd | BoundOr | BoundNot | BoundCheck
+
+
+def checks(node: BoundNode) -> Iterator[BoundCheck]:
+    """Every check of a condition, in order."""
+    match node:
+        case BoundCheck():
+            yield node
+        case BoundNot(child):
+            yield from checks(child)
+        case BoundAnd(children) | BoundOr(children):
+            for inner in children:
+                yield from checks(inner)
+
 
 _JSON_AS_TEXT = frozenset({Kind.IPADDR, Kind.IPNET, Kind.BUFFER})
 LIST_TEXT_BYTES = 1023

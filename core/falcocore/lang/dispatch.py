@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from falcocore.lang.bound import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOr
+from falcocore.lang.bound import BoundCheck, BoundField, BoundNode, checks
 from falcocore.lang.evaluate import evaluate_check
 from falcocore.lang.partial import reduced
 from falcocore.types import Kind
@@ -81,18 +81,6 @@ def _ruled_out(conditions: Sequence[BoundNode], field: KeyField) -> int:
     """The conditions that can't hold where the field has a value that none of them mentions."""
     decide = Knowledge((field,), (OTHER,)).decide
     return sum(reduced(condition, decide) is False for condition in conditions)
-
-
-def checks(node: BoundNode) -> Iterator[BoundCheck]:
-    """Every check of a condition, in order."""
-    match node:
-        case BoundCheck():
-            yield node
-        case BoundNot(child):
-            yield from checks(child)
-        case BoundAnd(children) | BoundOr(children):
-            for inner in children:
-                yield from checks(inner)
 
 
 def _compared_field(check: BoundCheck) -> BoundField | None:

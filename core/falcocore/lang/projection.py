@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from falcocore.lang.bound import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOperand, BoundOr
+from falcocore.lang.bound import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOr, checks
 from falcocore.lang.codegen import operand_text, plain_fields
 from falcocore.lang.partial import joined, negated
 
@@ -107,19 +107,9 @@ def _identity(part: BoundNode | bool) -> Any:
 
 
 def _reads(condition: BoundNode, captures: Sequence[BoundField]) -> tuple[BoundField, ...]:
-    found = {bound.label: bound for operand in _operands(condition) for bound in plain_fields(operand)}
+    found: dict[str, BoundField] = {}
+    for check in checks(condition):
+        for operand in (check.left, check.right) if check.compares_operand else (check.left,):
+            found.update((bound.label, bound) for bound in plain_fields(operand))
     found.update((bound.label, bound) for bound in captures)
     return tuple(found.values())
-
-
-def _operands(node: BoundNode) -> Iterator[BoundOperand]:
-    match node:
-        case BoundCheck():
-            yield node.left
-            if node.compares_operand:
-                yield node.right
-        case BoundNot(child):
-            yield from _operands(child)
-        case BoundAnd(children) | BoundOr(children):
-            for child in children:
-                yield from _operands(child)

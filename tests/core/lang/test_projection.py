@@ -17,8 +17,7 @@ from falcocore.lang.diagnostics import Report
 from falcocore.lang.evaluate import evaluate
 from falcocore.lang.projection import project, weakened
 from falcocore.lang.syntax import Node
-from tests.core.lang.test_properties import bounded
-from tests.support.condition_strategies import conditions, events
+from tests.support.condition_strategies import bounded, conditions, events
 
 Bind = Callable[..., tuple[BoundNode | None, Report]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -20,10 +19,7 @@ from falcocore.lang.grammar import parse_condition
 from falcocore.lang.printer import format_condition, print_condition
 from falcocore.lang.syntax import Node
 from falcocore.lang.text import Text
-from tests.support.condition_strategies import conditions, events
-
-EXAMPLES = int(os.environ.get("FALCOCORE_EXAMPLES", "150"))
-bounded = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+from tests.support.condition_strategies import bounded, conditions, events
 
 
 class _Rule:
