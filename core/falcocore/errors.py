@@ -34,11 +34,18 @@ class SourceError(FalcocoreError):
 
 
 class OutputError(FalcocoreError):
-    """An alert could not be delivered now; the same call may succeed later."""
+    """An alert could not be delivered now; the same call may succeed later.
+
+    `retry_after_s` is how many seconds the receiver asked to wait before that, None where it said nothing.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
 
 
 class PermanentRefusal(OutputError):  # noqa: N818 - the plugin API's own term
-    """The receiver will never take this alert; sending it again is of no use."""
+    """The receiver will never take what was sent; sending it again is of no use. The message has its answer."""
 
 
 class OutputGone(OutputError):  # noqa: N818 - what happened, as PermanentRefusal

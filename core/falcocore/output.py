@@ -36,10 +36,13 @@ class Output:
     """Base class of outputs.
 
     Options are the keyword arguments of `__init__`, as for sources. Order, retry, batching, back-pressure
-    and counting are the core's: `send` sends, or raises.
+    and counting are the core's: `send` sends, or raises. What is said to the receiver and what it answers
+    is logged at level DEBUG, without secrets: `falcocore output test` shows it.
     """
 
     name: ClassVar[str]
+    max_batch: int = 100
+    """How many alerts one `send` gets at the most; an instance may set its own."""
 
     def open(self) -> None:
         """Get ready. Called once before the first `send`; raises OutputError when it can't be."""
