@@ -38,13 +38,12 @@ def _undispatchable(number: int, fields: FieldTable) -> BoundNode:
 
 
 def _varied(node: BoundNode, number: int) -> BoundNode:
+    """The condition with other constants, but for what it excludes: that would make it match everything."""
     match node:
-        case BoundCheck(left=BoundField(label=label)) if label not in KEPT:
+        case BoundCheck(left=BoundField(label=label)) if label not in KEPT and node.operator.name != "!=":
             return replace(node, right=_other(node.right, number))
-        case BoundCheck():
+        case BoundCheck() | BoundNot():
             return node
-        case BoundNot(child):
-            return BoundNot(_varied(child, number))
         case BoundAnd(children) | BoundOr(children):
             return type(node)(tuple(_varied(child, number) for child in children))
 

@@ -11,7 +11,7 @@ from falcocore.errors import (
     PluginError,
     SourceError,
 )
-from falcocore.fields import Argument, ArgumentKind, Field, Getter
+from falcocore.fields import Argument, ArgumentKind, Field, Getter, depends_on
 from falcocore.hookspecs import hookimpl
 from falcocore.output import Alert, Output
 from falcocore.registry import (
@@ -50,5 +50,6 @@ __all__ = [
     "SourceError",
     "SourceRegistry",
     "Value",
+    "depends_on",
     "hookimpl",
 ]

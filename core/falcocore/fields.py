@@ -5,13 +5,40 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from falcocore.errors import PluginError, nearest
 from falcocore.types import LIST_ELEMENT_TYPES, FieldType, Value
 
 Getter: TypeAlias = Callable[[Any], Value]
 """Takes the source's event, returns the value or None when the field is absent. Pure, no I/O."""
+
+
+_G = TypeVar("_G", bound=Getter)
+
+
+def depends_on(attribute: str) -> Callable[[_G], _G]:
+    """Say that a getter's value depends on nothing but one attribute of the event.
+
+    `attribute` may be a path with dots, such as `record.verb`, to a value that can be hashed. Where rules
+    dispatch on the field, the attribute is read in place of calling the getter for each event, which is then
+    called once for each value of the attribute.
+    """
+
+    def mark(getter: _G) -> _G:
+        setattr(getter, _ATTRIBUTE, attribute)
+        return getter
+
+    return mark
+
+
+def attribute_of(getter: Getter) -> str | None:
+    """The attribute that a getter depends on, None where none was named."""
+    found: str | None = getattr(getter, _ATTRIBUTE, None)
+    return found
+
+
+_ATTRIBUTE = "depends_on_attribute"
 
 
 class ArgumentKind(enum.Enum):

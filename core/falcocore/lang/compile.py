@@ -15,18 +15,12 @@ from typing import Any, Protocol
 
 from falcocore.lang.bound import BoundField, BoundNode
 from falcocore.lang.codegen import Flow, Guard, Writer
-from falcocore.lang.dispatch import OTHER, Key, KeyField, Knowledge, key_fields
+from falcocore.lang.dispatch import Key, KeyField, Knowledge, key_fields
+from falcocore.lang.dispatcher import Dispatcher, Function
 from falcocore.lang.partial import reduced
-from falcocore.lang.recursion import recursion_room
 
 LEAST_RULES = 3
 """Rules that compare a field with constants for it to be worth a look-up."""
-MOST_KEYS = 4096
-"""Keys that get functions of their own; more are matched by one that knows nothing beforehand."""
-_FRAMES = 1000
-"""More than it takes to generate code for the deepest condition."""
-
-Function = Callable[..., Any]
 
 
 class Compilable(Protocol):
@@ -65,16 +59,14 @@ class Program:
         """The function, with each getter wrapped by `guard` where one is given."""
         if not self.key:
             return self._unit(None).link(guard)
-        return _Dispatcher(self, guard).function
+        return Dispatcher(self.key, lambda key: self.specialised(key, guard), guard).function
 
-    def specialised(self, key: Key, guard: Guard | None) -> Function | None:
-        """The function for events of a key; None where no rule can match them."""
+    def specialised(self, key: Key | None, guard: Guard | None) -> Function | None:
+        """The function for events of a key, None where no rule can match them; for key None, of any key."""
+        if key is None:
+            return _Unit(self._rules, self.key, lambda node: node, first=self._first).link(guard)
         unit = self._unit(key)
         return unit.link(guard) if unit.can_match else None
-
-    def general(self, guard: Guard | None) -> Function:
-        """The function for events of any key, called as the specialised ones."""
-        return _Unit(self._rules, self.key, lambda node: node, first=self._first).link(guard)
 
     def _unit(self, key: Key | None) -> _Unit:
         if key is None:
@@ -172,59 +164,6 @@ class _Unit:
         # The text is generated above from a checked tree; texts of users are in it as literals only.
         exec(compile(self.source, "<rules>", "exec"), names)  # noqa: S102
         return names["match"]  # type: ignore[no-any-return]
-
-
-class _Dispatcher:
-    """Finds the function for an event by the values of the key's fields."""
-
-    def __init__(self, program: Program, guard: Guard | None) -> None:
-        self._program = program
-        self._guard = guard
-        self._functions: dict[Key, Function | None] = {}
-        self._general: Function | None = None
-        self.function = self._linked()
-
-    def _linked(self) -> Callable[[Any, Any], Any]:
-        names: dict[str, Any] = {
-            "O": OTHER,
-            "T": self._functions.get,
-            "M": self,
-            "find": self._find,
-        }
-        reads, values, classes = [], [], []
-        for number, field in enumerate(self._program.key):
-            getter: Function = field.bound.getter
-            names[f"g{number}"] = self._guard(field.bound, getter) if self._guard else getter
-            # A value that rules mention stands for itself in the key, and so does absence.
-            names[f"c{number}"] = {None: None, **{value: value for value in field.mentioned}}.get
-            reads.append(f"    v{number} = g{number}(e)")
-            values.append(f"v{number}")
-            classes.append(f"c{number}(v{number}, O)")
-        source = "\n".join(
-            [
-                "def match(e, s):",
-                *reads,
-                f"    key = ({', '.join(classes)},)",
-                "    f = T(key, M)",
-                "    if f is M:",
-                "        f = find(key)",
-                "    if f is None:",
-                "        return ()",
-                f"    return f(e, s, {', '.join(values)})",
-                "",
-            ]
-        )
-        exec(compile(source, "<dispatch>", "exec"), names)  # noqa: S102 - generated above
-        return names["match"]  # type: ignore[no-any-return]
-
-    def _find(self, key: Key) -> Function | None:
-        """The function for a key that is seen for the first time."""
-        with recursion_room(_FRAMES):
-            if len(self._functions) >= MOST_KEYS:
-                self._general = self._general or self._program.general(self._guard)
-                return self._general
-            self._functions[key] = function = self._program.specialised(key, self._guard)
-            return function
 
 
 def _captures(writer: Writer, rule: Compilable, flow: Flow) -> tuple[str, Flow]:

@@ -1,23 +1,24 @@
-"""From a received body, or a line of a file, to events.
+"""From a received body, or lines of a file, to events.
 
-The normal case is one pass of msgspec over the whole body. A body that this pass can't take, or that it
+The normal case is one pass of msgspec over the whole body, or all lines. What this pass can't take, or
 would read otherwise than Falco does (the first of two equal keys counts), is split, and its items are
 read one by one: a strange item costs its neighbours some microseconds and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count, repeat
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
 
-from falcocore_k8s_audit.event import AuditEvent, Document
+from falcocore_k8s_audit.event import AuditEvent, Document, Lines
 from falcocore_k8s_audit.raw import UNREADABLE, children, compact, string, text, without_lone_surrogates
-from falcocore_k8s_audit.record import EMPTY, Envelope, Group, Record, record_of
+from falcocore_k8s_audit.record import EMPTY, Record, UsualEvent, UsualList, record_of
 from falcocore_k8s_audit.scan import NotJsonError
-from falcocore_k8s_audit.stamp import parse_time_ns
+from falcocore_k8s_audit.stamp import are_usual, parse_time_ns
 
 ARRAYS_DEEP = 64
 """Arrays may hold arrays; one nested more deeply is refused."""
@@ -26,9 +27,10 @@ COMPLAINTS = 20
 NO_OBJECT = "an audit event is a JSON object, this is another value"
 NO_ITEMS = "the EventList has no array `items`"
 
-G = TypeVar("G", bound=Group)
+T = TypeVar("T")
 _encode_into = msgspec.json.Encoder().encode_into
-_envelope = msgspec.json.Decoder(Envelope)
+_event = msgspec.json.Decoder(UsualEvent)
+_list = msgspec.json.Decoder(UsualList)
 _record = msgspec.json.Decoder(Record)
 
 
@@ -52,6 +54,20 @@ class Decoded:
         self.rejected += 1
         if len(self.complaints) < COMPLAINTS:
             self.complaints.append(f"{where}: {reason}")
+
+    def read_lines(self, lines: bytes | memoryview, name: str, first: int) -> int:
+        """Add the events of whole lines, each with its line end; returns how many lines there were.
+
+        `first` is the number of the first line, for complaints, `name` is that of their file.
+        """
+        records = self._exactly(_event.decode_lines, lines)
+        if records is not None and self._add_usual(records, Lines(lines, self.cluster)):
+            return len(records)
+        each = bytes(lines).split(b"\n")
+        for number, line in enumerate(each, first):
+            if line and not line.isspace():
+                self.read(line, f"{name}:{number}")
+        return len(each) - 1
 
     def read(self, body: bytes, where: str) -> None:
         """Add the events of a body: an Event, an EventList, or an array of them at any depth.
@@ -85,20 +101,22 @@ class Decoded:
 
     def _read_document(self, document: bytes, where: str) -> None:
         try:
-            envelope = self._decode_exactly(_envelope, document)
-            if envelope is None:
-                spelled, document = document, compact(without_lone_surrogates(document))
-                envelope = self._decode_exactly(_envelope, document) if document != spelled else None
-            if envelope is None or envelope.kind not in ("Event", "EventList"):
-                self._read_members(document, where)
-            elif envelope.kind == "Event":
-                self._read_event(envelope, document, where)
-            elif envelope.items is None:
-                self.reject(where, NO_ITEMS)
-            else:
-                self._read_items(envelope.items, Document(document, self.cluster), where)
+            if self._read_usual(document):
+                return
+            compacted = compact(without_lone_surrogates(document))
+            if compacted == document or not self._read_usual(compacted):
+                self._read_members(compacted, where)
         except NotJsonError as error:
             self.reject(where, f"not JSON: {error}")
+
+    def _read_usual(self, document: bytes) -> bool:
+        """Add the events of a document without anything strange in it; False where none was added."""
+        found = self._exactly(_list.decode, document)
+        if found is not None:
+            self.recognised = True
+            return self._add_usual(found.items, Document(document, self.cluster))
+        record = self._exactly(_event.decode, document)
+        return record is not None and self._add(record, Document(document, self.cluster), None) is None
 
     def _read_members(self, document: bytes, where: str) -> None:
         members = children(document)
@@ -131,33 +149,39 @@ class Decoded:
             if refusal is not None:
                 self.reject(f"{where} items[{index}]", refusal)
 
+    def _add_usual(self, records: Sequence[Record], source: Document) -> bool:
+        """Add events all of which can be used; False, and none is added, where one can't."""
+        usual = are_usual([record.stageTimestamp for record in records])
+        if usual:
+            self.events.extend(map(AuditEvent, records, records, repeat(source), count()))
+        return usual
+
     def _add(self, record: Record, source: Document, index: int | None) -> str | None:
         stamp = record.stageTimestamp
         if not stamp:
             return "stageTimestamp is missing or empty"
-        time_ns = parse_time_ns(stamp)
-        if time_ns is None:
+        if parse_time_ns(stamp) is None:
             return f"stageTimestamp {stamp[:60]!r} is not a time of RFC 3339 from 1970 on"
-        readable = record if record.auditID is not None else EMPTY
-        self.events.append(AuditEvent(readable, time_ns, source, index))
+        request = record if record.auditID is not None else EMPTY
+        self.events.append(AuditEvent(record, request, source, index))
         return None
 
-    def _decode_exactly(self, decoder: msgspec.json.Decoder[G], document: bytes | Raw) -> G | None:
+    def _exactly(self, decode: Callable[[Any], T], document: bytes | memoryview | Raw) -> T | None:
         """Decode, or None where the result would not be the whole of the document.
 
         Encoding is cheap, as the large parts are copied, and into the same memory again and again. It can't
         give more bytes than came in; where it gives as many, no key was dropped as a repetition of another
-        and none was unknown.
+        and none was unknown. Lines are encoded as a list, which is a byte longer.
         """
         try:
-            decoded = decoder.decode(document)
+            decoded = decode(document)
         except UNREADABLE:
             return None
         _encode_into(decoded, self._encoded)
-        return decoded if len(self._encoded) == len(document) else None
+        return decoded if len(self._encoded) == len(document) + isinstance(decoded, list) else None
 
     def _read_record(self, raw: Raw) -> Record | None:
-        record = self._decode_exactly(_record, raw)
+        record = self._exactly(_record.decode, raw)
         if record is not None:
             return record
         members = children(raw)

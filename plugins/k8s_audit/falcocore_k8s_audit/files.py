@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import select
 import stat
 import sys
@@ -14,7 +15,10 @@ from typing import BinaryIO
 from falcocore.api import Batch, Progress, SourceError
 from falcocore_k8s_audit.compression import is_undecided, unpacker_for
 from falcocore_k8s_audit.decode import Decoded
+from falcocore_k8s_audit.lines import whole_lines
 
+_FIRST_OF_MANY = re.compile(rb"[ \t\r]*[{\[][ \t\r]*\n")
+"""A first line of nothing but a bracket: the document goes on in the next."""
 BLOCK_BYTES = 1 << 18
 """What is read at a time. A pipe gives less, and its lines are passed on as they come.
 
@@ -92,18 +96,15 @@ class Files:
             raise SourceError(f"source k8s_audit: {name} can't be read: {error.strerror}") from None
 
     def _read(self, file: BinaryIO, name: str) -> Iterator[Batch]:
-        number = 0
-        for lines in _whole_lines(self._unpacked(file, name)):
+        number = 1
+        for lines in whole_lines(self._unpacked(file, name)):
+            if number == 1 and _FIRST_OF_MANY.match(lines):
+                raise SourceError(
+                    f"{name} is a document over many lines; one event on each line is wanted",
+                    hint="make it so with: jq -c .",
+                )
             decoded = Decoded(self._cluster)
-            for line in lines:
-                number += 1
-                if number == 1 and line.strip() in {b"{", b"["}:
-                    raise SourceError(
-                        f"{name} is a document over many lines; one event on each line is wanted",
-                        hint="make it so with: jq -c .",
-                    )
-                if line and not line.isspace():
-                    decoded.read(line, f"{name}:{number}")
+            number += decoded.read_lines(lines, name, number)
             self._note(decoded)
             yield Batch(decoded.events, decoded.labels)
 
@@ -148,19 +149,3 @@ def _plain_files(directory: Path) -> list[Path]:
     if not files:
         raise FileNotFoundError(errno.ENOENT, "there is no file in it", str(directory))
     return sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
-
-
-def _whole_lines(pieces: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """The lines that end in each piece, without their line ends; a line of any length comes whole.
-
-    What follows the last line end is not given.
-    """
-    begun: list[bytes] = []
-    for piece in pieces:
-        lines = piece.split(b"\n")
-        last = lines.pop()
-        if lines:
-            lines[0] = b"".join((*begun, lines[0]))
-            begun.clear()
-            yield lines
-        begun.append(last)

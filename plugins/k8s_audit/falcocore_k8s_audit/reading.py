@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from operator import attrgetter
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Raw
 
-from falcocore.api import Argument, ArgumentKind, Field, FieldType
+from falcocore.api import Argument, ArgumentKind, Field, FieldType, depends_on
 from falcocore_k8s_audit.event import AuditEvent, Path
 from falcocore_k8s_audit.raw import text, until_nul
 from falcocore_k8s_audit.record import TEXT_LEAVES
@@ -27,18 +28,25 @@ GetTexts: TypeAlias = Callable[[AuditEvent], list[str] | None]
 
 def text_at(*path: str) -> GetText:
     """A getter of the one value at `path`."""
-    leaf = TEXT_LEAVES.get(path)
-    if leaf is not None:
-
-        def get_leaf(event: AuditEvent) -> str | None:
-            value = leaf(event.record)
-            return value if value is None or "\0" not in value else until_nul(value)
-
-        return get_leaf
+    if path in TEXT_LEAVES:
+        return leaf_at("request", path)
 
     def get(event: AuditEvent) -> str | None:
         raw = event.find(path)
         return None if raw is None else text(raw)
+
+    return get
+
+
+def leaf_at(part: Literal["record", "request"], path: Path) -> GetText:
+    """A getter of a typed text of the event's record, or of what `ka.*` fields see of it."""
+    attribute = ".".join((part, *path))
+    read: GetText = attrgetter(attribute)
+
+    @depends_on(attribute)
+    def get(event: AuditEvent) -> str | None:
+        value = read(event)
+        return value if value is None or "\0" not in value else until_nul(value)
 
     return get
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -76,10 +76,26 @@ class Record(Group, frozen=True):
     annotations: Raw = _NO_RAW
 
 
-class Envelope(Record, frozen=True):
-    """What one body holds: an event, or a list of events under `items`."""
+class UsualRecord(Record, frozen=True, kw_only=True):
+    """A record that has what most can't do without: msgspec refuses others, which are read one by one."""
 
-    items: list[Record] | None = None
+    auditID: str  # noqa: N815
+    stageTimestamp: str  # noqa: N815
+
+
+class UsualEvent(UsualRecord, frozen=True, kw_only=True):
+    """An event that stands by itself, as in a line of a file."""
+
+    kind: Literal["Event"]
+
+
+class UsualList(Group, frozen=True, kw_only=True):
+    """What the kube-apiserver posts."""
+
+    kind: Literal["EventList"]
+    apiVersion: Raw = _NO_RAW  # noqa: N815
+    metadata: Raw = _NO_RAW
+    items: list[UsualRecord]
 
 
 EMPTY = Record()

@@ -8,16 +8,18 @@ from falcocore.api import Field
 from falcocore_k8s_audit.event import AuditEvent
 from falcocore_k8s_audit.pointer import parse_pointer, walk
 from falcocore_k8s_audit.raw import indented, text
-from falcocore_k8s_audit.reading import METADATA, GetText, keyed, scalar, text_at
-from falcocore_k8s_audit.record import EMPTY
+from falcocore_k8s_audit.reading import METADATA, GetText, keyed, leaf_at, scalar, text_at
+from falcocore_k8s_audit.record import EMPTY, TEXT_LEAVES
 
 
 def _value(pointer: str) -> GetText:
     path = parse_pointer(pointer)
+    if path in TEXT_LEAVES:
+        return leaf_at("record", path)
     read = text_at(*path)
 
     def get(event: AuditEvent) -> str | None:
-        if event.record is not EMPTY:
+        if event.request is not EMPTY:
             return read(event)
         found = walk(event.text, path)
         return None if found is None else text(found)

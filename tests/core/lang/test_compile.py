@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from falcocore.fields import Field, FieldTable
-from falcocore.lang import compile as module
+from falcocore.lang import dispatcher
 from falcocore.lang.bound import BoundField, BoundNode
 from falcocore.lang.check import check_condition
 from falcocore.lang.codegen import Guard
@@ -135,8 +135,9 @@ class Counted(Program):
         super().__init__(rules, first=first, least_rules=1)
         self.keys: list[tuple[Any, ...]] = []
 
-    def specialised(self, key: tuple[Any, ...], guard: Guard | None) -> Callable[..., Any] | None:
-        self.keys.append(key)
+    def specialised(self, key: tuple[Any, ...] | None, guard: Guard | None) -> Callable[..., Any] | None:
+        if key is not None:
+            self.keys.append(key)
         return super().specialised(key, guard)
 
 
@@ -162,7 +163,7 @@ EVENTS: list[tuple[dict[str, str], list[str]]] = [
 def test_rules_match_the_same_in_any_room_for_keys(
     first: bool, most_keys: int, reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_KEYS", most_keys)
+    monkeypatch.setattr(dispatcher, "MOST_KEYS", most_keys)
     program = Counted([reads.rule(name, condition) for name, condition in CONDITIONS.items()], first=first)
     match = program.link()
     for event, names in EVENTS * 2:

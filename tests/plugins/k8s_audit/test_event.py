@@ -129,4 +129,4 @@ def test_event_without_audit_id_shows_nothing_of_its_record() -> None:
     for path in ("sourceIPs", "sourceIPs 0", "user groups", "requestObject", "requestObject spec"):
         assert event.find(tuple(path.split())) is None
     assert event.time_ns == TIME_NS
-    assert event.record.verb is None
+    assert event.request.verb is None
