@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from falcocore.fields import Field, FieldTable
-from falcocore.lang import dispatcher
 from falcocore.lang.bound import BoundField, BoundNode
 from falcocore.lang.check import check_condition
-from falcocore.lang.codegen import Guard
 from falcocore.lang.compile import Program
 from falcocore.lang.diagnostics import Report
+from falcocore.lang.dispatcher import Room
 from falcocore.lang.grammar import parse_condition
 from falcocore.lang.template import parse_template
 from falcocore.lang.text import Text
@@ -128,19 +127,6 @@ def test_rule_set_without_rules_matches_nothing() -> None:
 # --- dispatch -------------------------------------------------------------------------------------------
 
 
-class Counted(Program):
-    """Keeps the keys that functions were made for."""
-
-    def __init__(self, rules: list[Rule], *, first: bool) -> None:
-        super().__init__(rules, first=first, least_rules=1)
-        self.keys: list[tuple[Any, ...]] = []
-
-    def specialised(self, key: tuple[Any, ...] | None, guard: Guard | None) -> Callable[..., Any] | None:
-        if key is not None:
-            self.keys.append(key)
-        return super().specialised(key, guard)
-
-
 CONDITIONS = {
     "get": "t.a = get and t.b = pods",
     "any pods": "t.b = pods",
@@ -158,30 +144,69 @@ EVENTS: list[tuple[dict[str, str], list[str]]] = [
 ]
 
 
+def program(reads: Reads, *, first: bool = True) -> Program:
+    rules = [reads.rule(name, condition) for name, condition in CONDITIONS.items()]
+    return Program(rules, first=first, least_rules=1)
+
+
 @pytest.mark.parametrize("first", [True, False])
-@pytest.mark.parametrize("most_keys", [0, 2, 100])
-def test_rules_match_the_same_in_any_room_for_keys(
-    first: bool, most_keys: int, reads: Reads, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatcher, "MOST_KEYS", most_keys)
-    program = Counted([reads.rule(name, condition) for name, condition in CONDITIONS.items()], first=first)
-    match = program.link()
+@pytest.mark.parametrize("most_functions", [0, 2, 100])
+def test_rules_match_the_same_in_any_room_for_keys(first: bool, most_functions: int, reads: Reads) -> None:
+    room = Room(functions=most_functions)
+    match = program(reads, first=first).link(room=room)
     for event, names in EVENTS * 2:
         found = [rule.name for rule, _ in match(event, STREAM)]
         assert found == (names[:1] if first else names), event
-    assert len(program.keys) == min(most_keys, len(set(program.keys)))
+    assert (room.functions == 0) is (most_functions < 100)
 
 
 def test_values_that_no_rule_mentions_share_a_function(reads: Reads) -> None:
-    program = Counted([reads.rule(name, condition) for name, condition in CONDITIONS.items()], first=True)
-    match = program.link()
+    room = Room()
+    match = program(reads).link(room=room)
     for number in range(500):
         assert list(match({"t.a": f"a{number}", "t.b": f"b{number}"}, STREAM)) == []
-    assert len(program.keys) == 1
+    assert Room().functions - room.functions == 1
+
+
+MANY = {
+    **{f"user {n}": f"t.a = get and t.b = u{n} and t.c contains c" for n in range(10)},
+    **{f"prefix {n}": f"t.b startswith p{n}- and t.c contains c" for n in range(10)},
+    "long prefix": "t.b startswith p1-x and t.a != get",
+    "anything": "t.c = any",
+}
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("most_functions", [0, 3, 1000])
+@pytest.mark.parametrize(
+    ("event", "names"),
+    [
+        ({"t.a": "get", "t.b": "u3", "t.c": "c"}, ["user 3"]),
+        ({"t.a": "get", "t.b": "u33", "t.c": "c"}, []),
+        ({"t.a": "put", "t.b": "u3", "t.c": "c"}, []),
+        ({"t.a": "get", "t.b": "p1-", "t.c": "c"}, ["prefix 1"]),
+        ({"t.a": "get", "t.b": "p1-x", "t.c": "c"}, ["prefix 1"]),
+        ({"t.a": "put", "t.b": "p1-xyz", "t.c": "c"}, ["prefix 1", "long prefix"]),
+        ({"t.a": "put", "t.b": "p1-xyz", "t.c": "d"}, ["long prefix"]),
+        ({"t.a": "put", "t.b": "p1", "t.c": "c"}, []),
+        ({"t.b": "p9-", "t.c": "any"}, ["anything"]),
+        ({"t.c": "any"}, ["anything"]),
+        ({"t.a": "get", "t.b": "", "t.c": "c"}, []),
+    ],
+)
+def test_many_rules_that_are_left_are_dispatched_on_further_fields(
+    event: dict[str, str], names: list[str], first: bool, most_functions: int, reads: Reads
+) -> None:
+    rules = [reads.rule(name, condition) for name, condition in MANY.items()]
+    match = Program(rules, first=first).link(room=Room(functions=most_functions))
+    for _ in range(2):
+        found = [rule.name for rule, _ in match(event, STREAM)]
+        assert found == (names[:1] if first else names)
 
 
 def test_checks_that_a_key_decides_are_not_in_its_code(reads: Reads) -> None:
-    program = Counted([reads.rule("r", "t.a = get and t.b = pods and t.c contains c")], first=True)
+    rule = reads.rule("r", "t.a = get and t.b = pods and t.c contains c")
+    program = Program([rule], first=True, least_rules=1)
     labels = [field.bound.label for field in program.key]
     pods = program.source(tuple({"t.a": "get", "t.b": "pods"}[label] for label in labels))
     assert "'pods'" not in pods
@@ -205,5 +230,5 @@ def test_key_field_that_raises_reads_as_absent_where_it_is_guarded(reads: Reads)
 
         return guarded
 
-    ((rule, _),) = Counted(rules, first=True).link(guard)({"t.a": "x"}, STREAM)
+    ((rule, _),) = Program(rules, first=True, least_rules=1).link(guard)({"t.a": "x"}, STREAM)
     assert (rule.name, failures) == ("not bad", ["t.bad"])

@@ -71,6 +71,44 @@ def test_a_field_that_rules_out_few_is_left_out(tree: Tree) -> None:
     assert [field.bound.label for field in key_fields(conditions, 2)] == ["s.a"]
 
 
+@pytest.mark.parametrize(
+    ("value", "condition", "outcome"),
+    [
+        ("abc", "s.a startswith ab", True),
+        ("abc", "s.a startswith abc", True),
+        ("ab", "s.a startswith abc", False),
+        ("abd", "s.a startswith abc", False),
+        ("b", "s.a startswith ab", False),
+        ("", "s.a startswith ab", False),
+        ("x", "s.a startswith ab", False),
+        ("abc", "s.a = x", False),
+        ("abc", "s.a exists", True),
+        (None, "s.a startswith ab", False),
+        # Not told: no rule that the key was made of has it.
+        ("abc", "s.a startswith a", None),
+        ("abc", "s.a endswith c", None),
+        ("abc", "s.a startswith anyof (ab, abc)", None),
+    ],
+)
+def test_prefixes_decide_what_begins_with_them(
+    value: str | None, condition: str, outcome: bool | None, tree: Tree
+) -> None:
+    conditions = [tree(text) for text in ("s.a startswith ab", "s.a startswith abc", "s.a = x")]
+    assert key_fields(conditions, 1) == () or key_fields(conditions, 1)[0].prefixes == frozenset()
+    (field,) = key_fields(conditions, 1, prefixes=True)
+    assert set(field.mentioned) == {"x"}
+    assert set(field.prefixes) == {"ab", "abc"}
+    check = tree(condition)
+    assert isinstance(check, BoundCheck)
+    assert Knowledge([field], (field.classifier()(value, OTHER),)).decide(check) is outcome
+
+
+def test_a_field_with_prefixes_of_many_lengths_is_left_out(tree: Tree) -> None:
+    conditions = [tree(f"s.a startswith {'x' * number}") for number in range(1, 20)]
+    assert key_fields(conditions, 1, prefixes=True) == ()
+    assert len(key_fields(conditions[:10], 1, prefixes=True)) == 1
+
+
 def test_a_field_with_very_many_constants_is_left_out(tree: Tree) -> None:
     names = ", ".join(f"n{number}" for number in range(MOST_VALUES + 1))
     assert key_fields([tree(f"s.a in ({names})"), tree("s.a = n1")], 2) == ()

@@ -50,20 +50,28 @@ def counting(event: dict[str, Any], calls: dict[str, int]) -> Any:
 
 @bounded
 @given(
-    nodes=st.lists(conditions(), min_size=1, max_size=4),
-    event=events(),
+    nodes=st.lists(conditions(), min_size=1, max_size=5),
+    stream=st.lists(events(), min_size=1, max_size=3),
     first=st.booleans(),
     least_rules=st.sampled_from([1, 9]),
+    many_rules=st.sampled_from([1, 9]),
 )
 def test_generated_code_equals_plain_evaluation(
-    nodes: list[Node], event: dict[str, Any], first: bool, least_rules: int, fields: FieldTable
+    nodes: list[Node],
+    stream: list[dict[str, Any]],
+    first: bool,
+    least_rules: int,
+    many_rules: int,
+    fields: FieldTable,
 ) -> None:
     trees = [tree for node in nodes if (tree := bound_tree(node, fields)) is not None]
     assume(trees)
     rules = [_Rule(tree) for tree in trees]
-    expected = [rule for rule in rules if evaluate(rule.condition, lambda bound: bound.getter(event))]
-    found = Program(rules, first=first, least_rules=least_rules).link()(event, None)
-    assert [rule for rule, _ in found] == (expected[:1] if first else expected)
+    match = Program(rules, first=first, least_rules=least_rules, many_rules=many_rules).link()
+    for event in stream:
+        found = match(event, None)
+        expected = [rule for rule in rules if evaluate(rule.condition, lambda bound: bound.getter(event))]  # noqa: B023
+        assert [rule for rule, _ in found] == (expected[:1] if first else expected)
 
 
 @bounded
@@ -76,7 +84,9 @@ def test_each_plain_field_is_extracted_at_most_once(
     ]
     assume(trees)
     calls: dict[str, int] = {}
-    Program([_Rule(tree) for tree in trees], first=False).link()(counting(event, calls), None)
+    rules = [_Rule(tree) for tree in trees]
+    match = Program(rules, first=False, least_rules=1, many_rules=1).link()
+    match(counting(event, calls), None)
     assert max(calls.values()) == 1
 
 
