@@ -42,8 +42,7 @@ class AlertFormat:
     def alert(self, match: Match) -> Alert:
         """Render a match."""
         rule, time_ns = match.rule, match.time_ns
-        message = rule.message(match.values)
-        fields = rule.output_fields(match.values)
+        message, fields = rule.rendered(match.values)
         fields["evt.time.iso8601" if self.time_iso8601 else "evt.time"] = time_ns
         prefix = times.iso8601(time_ns) if self.time_iso8601 else times.clock(time_ns)
         text = f"{prefix}: {rule.priority.label} {message}"

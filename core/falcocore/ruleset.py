@@ -34,20 +34,16 @@ class Rule:
     listed: int
     extra: tuple[tuple[str, Template], ...] = ()
 
-    def message(self, values: Values) -> str:
-        """The rendered output: the template with the values of one match."""
-        return self.output.render(self._by_label(values))
+    def rendered(self, values: Values) -> tuple[str, dict[str, Any]]:
+        """(the output with the values of one match filled in, JSON-able values by field name).
 
-    def output_fields(self, values: Values) -> dict[str, Any]:
-        """JSON-able values by field name, None where absent."""
-        known = self._by_label(values)
+        An absent value is None in the second.
+        """
+        known = {bound.label: value for bound, value in zip(self.captures, values, strict=True)}
         fields = {bound.label: bound.json_value(known[bound.label]) for bound in self.captures[: self.listed]}
         for name, template in self.extra:
             fields[name] = template.render(known)
-        return fields
-
-    def _by_label(self, values: Values) -> dict[str, Value]:
-        return {bound.label: value for bound, value in zip(self.captures, values, strict=True)}
+        return self.output.render(known), fields
 
 
 Matcher: TypeAlias = Callable[[Any, Stream], Sequence[tuple[Rule, Values]]]

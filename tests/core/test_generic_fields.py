@@ -64,7 +64,7 @@ def rule_set(condition: str, output: str = "o") -> RuleSet:
 def shown(name: str, event: Event, of: Stream) -> tuple[str, Any]:
     """The field as it stands in the message and in output_fields of an alert."""
     ((rule, values),) = rule_set("evt.num > 0", f"%{name}").match(event, of)
-    return rule.message(values), rule.output_fields(values)[name]
+    return rule.rendered(values)[0], rule.rendered(values)[1][name]
 
 
 @pytest.fixture(autouse=True)
@@ -165,8 +165,8 @@ def test_conditions_compare_times_as_texts_and_the_others_by_type(condition: str
 
 def test_a_condition_on_the_time_of_day_shows_the_moment_in_json() -> None:
     ((rule, values),) = rule_set("evt.time startswith 08", "at %evt.time").match(Event(TIME), stream())
-    assert rule.message(values) == "at 08:34:06.000000078"
-    assert rule.output_fields(values) == {"evt.time": TIME}
+    assert rule.rendered(values)[0] == "at 08:34:06.000000078"
+    assert rule.rendered(values)[1] == {"evt.time": TIME}
 
 
 def test_static_fields_are_suggested_texts_under_their_keys() -> None:

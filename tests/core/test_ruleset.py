@@ -69,7 +69,7 @@ def alert(output: str, event: dict[Any, Any], *additions: Addition) -> tuple[str
     """(message, output fields) of the alert for an event, which always matches."""
     stream = Stream("ticks", "ticks", "ticks", "host")
     ((rule, values),) = compiled(output, *additions).match({"t.hint": "h", **event}, stream)
-    return rule.message(values), rule.output_fields(values)
+    return rule.rendered(values)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_one_match_does_not_change_another() -> None:
     rules = compiled("%t.strs")
     stream = Stream("ticks", "ticks", "ticks", "host")
     first, second = (rules.match({"t.hint": "h", "t.strs": [text]}, stream)[0] for text in "ab")
-    assert [rule.message(values) for rule, values in (first, second, first)] == ["(a)", "(b)", "(a)"]
+    assert [rule.rendered(values)[0] for rule, values in (first, second, first)] == ["(a)", "(b)", "(a)"]
 
 
 def test_a_rule_set_knows_its_source_its_rules_and_its_generation() -> None:

@@ -38,6 +38,8 @@ class BoundField:
 
     def text(self, value: Value) -> str:
         """The value as it stands in an alert's text."""
+        if isinstance(value, str) and self.field.text is None:
+            return value  # Most are such: no further look at types.
         if value is None or value == []:
             return "<NA>"
         if self.field.text is not None:
@@ -48,6 +50,8 @@ class BoundField:
 
     def json_value(self, value: Value) -> Any:
         """The value as it stands in `output_fields`."""
+        if isinstance(value, str):
+            return value
         if value is None or value == []:
             return None
         if self.type.kind in _JSON_AS_TEXT:

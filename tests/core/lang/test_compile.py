@@ -100,8 +100,8 @@ def test_fields_of_the_stream_and_captured_values(reads: Reads) -> None:
     rule = reads.rule("r", "t.num > 8 and t.time startswith no", "%t.num %t.time")
     ((_, values),) = reads.match([rule], {"t": "noon"})
     assert values == (9, 5)
-    assert rule.message(values) == "9 <5>"
-    assert rule.output_fields(values) == {"t.num": 9, "t.time": 5}
+    assert rule.rendered(values)[0] == "9 <5>"
+    assert rule.rendered(values)[1] == {"t.num": 9, "t.time": 5}
 
 
 def test_guarded_function_reads_a_raising_field_as_absent(reads: Reads) -> None:

@@ -29,7 +29,7 @@ def alerts(result: LoadResult) -> dict[str, tuple[str, dict[str, Any]]]:
     for number in (1, 2, 3):
         event = {"t.num": number, "t.str": "s", "t.str2": "s2", "t.list": ["p", "q"]}
         for one, values in result.rule_sets["t"].match(event, None):  # type: ignore[arg-type]
-            found[one.name] = (one.message(values), one.output_fields(values))
+            found[one.name] = one.rendered(values)
     return found
 
 
@@ -109,8 +109,8 @@ def test_suggested_fields_are_those_of_the_rules_own_source(catalogue: Catalogue
     result = load(files, both, LoadSettings(additions=(Addition(suggested=True),)))
     (other,) = result.rule_sets["other"].rules
     (mine,) = result.rule_sets["t"].rules
-    assert other.message(()) == "o"
-    assert mine.message(("x",)) == "o t_str2=x"
+    assert other.rendered(())[0] == "o"
+    assert mine.rendered(("x",))[0] == "o t_str2=x"
 
 
 # --- mistakes -------------------------------------------------------------------------------------------
