@@ -95,17 +95,18 @@ def encode_json(record: dict[str, Any]) -> str:
     try:
         return _encode(record).decode()
     except UnicodeEncodeError:
-        return _encode(_clean(record)).decode()
+        return _encode(clean(record)).decode()
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
+    """JSON-able values with each text in them as `clean_text` makes it."""
     match value:
         case str():
             return clean_text(value)
         case dict():
-            return {clean_text(key): _clean(item) for key, item in value.items()}
+            return {clean_text(key): clean(item) for key, item in value.items()}
         case list() | tuple():
-            return [_clean(item) for item in value]
+            return [clean(item) for item in value]
         case _:
             return value
 

@@ -12,6 +12,8 @@ from falcocore import rulefiles
 from falcocore.config.loader import load_config
 from falcocore.config.settings import Settings, SourceSettings, read_settings, with_unique_instances
 from falcocore.counters import Counters
+from falcocore.delivering import delivering_for
+from falcocore.destination import Destination
 from falcocore.engine import Engine
 from falcocore.errors import ConfigError
 from falcocore.fields import FieldTable
@@ -134,14 +136,14 @@ def assemble(project: Project, loaded: LoadResult) -> Application:
         PluginError: an output that is not installed, or broken.
     """
     settings, counters = project.settings, Counters()
-    outputs = _outputs(project)
     engine: Engine | None = None
 
     def stop(_reason: str) -> None:
         if engine is not None:
             engine.stop(1)
 
-    writer = Writer(outputs, settings.format, counters, on_gone=stop)
+    delivering = delivering_for(settings, _destinations(project), counters, stop)
+    writer = Writer(delivering.sink, settings.format)
     runners = []
     for source in project.sources:
         cls = project.host.source(source.name)
@@ -150,15 +152,14 @@ def assemble(project: Project, loaded: LoadResult) -> Application:
         stream = Stream(source.name, source.instance, plugin, settings.format.hostname)
         runners.append(Runner(made, stream, loaded.rule_sets[source.name], writer, counters))
     restart = frozenset(source.instance for source in project.sources if source.restart)
-    engine = Engine(runners, writer, outputs, restart)
+    engine = Engine(runners, writer, delivering, restart)
     return Application(engine, runners, counters)
 
 
-def _outputs(project: Project) -> list[Output]:
-    outputs: list[Output] = []
+def _destinations(project: Project) -> list[Destination]:
+    destinations = []
     for output in project.settings.outputs:
-        cls = project.host.output(output.type)
-        outputs.append(build(cls, output.options, f"output {output.name}"))
-    if not outputs:
-        raise ConfigError("no output is configured")
-    return outputs
+        where = f"output {output.name}"
+        made: Output = build(project.host.output(output.type), output.options, where)
+        destinations.append(Destination(output.name, made, output.wanted.function(where)))
+    return destinations

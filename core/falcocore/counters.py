@@ -24,6 +24,8 @@ class Counters:
     """Exceptions by field."""
     output_failures: Counter[str] = field(default_factory=Counter)
     """Failed sends by output."""
+    duplicates: int = 0
+    """Alerts that were accepted before, and raised nothing again."""
 
     def count_alert(self, alert: Alert) -> None:
         """One more alert."""
@@ -37,6 +39,8 @@ class Counters:
         if self.priorities:
             by_priority = ", ".join(f"{name} {count}" for name, count in self.priorities.most_common())
             parts[-1] += f" ({by_priority})"
+        if self.duplicates:
+            parts.append(f"{_number(self.duplicates, 'second copy', 'second copies')} left out")
         if rejected:
             parts.append(f"{_number(rejected, 'item')} could not be read")
         for what, counts in (
@@ -48,5 +52,5 @@ class Counters:
         return f"{', '.join(parts)} in {elapsed_s:.1f} s"
 
 
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def _number(count: int, what: str, several: str | None = None) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {several or f'{what}s'}"

@@ -9,8 +9,8 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 
+from falcocore.delivering import Delivering
 from falcocore.errors import FalcocoreError
-from falcocore.output import Output
 from falcocore.runner import Runner
 from falcocore.threads import call_on
 from falcocore.writer import Writer
@@ -24,7 +24,7 @@ RESTART_S = (1.0, 60.0)
 
 
 class Engine:
-    """Owns the running sources, the writer and the outputs.
+    """Owns the running sources, the writer and what delivers to the outputs.
 
     A source that ends leaves the others running. One that fails stops the process with status 1 after the
     others have drained, unless its instance stands in `restart`.
@@ -34,12 +34,12 @@ class Engine:
         self,
         runners: Sequence[Runner],
         writer: Writer,
-        outputs: Sequence[Output],
+        delivering: Delivering,
         restart: frozenset[str] = frozenset(),
     ) -> None:
         self._runners = runners
         self._writer = writer
-        self._outputs = outputs
+        self._delivering = delivering
         self._restart = restart
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -50,13 +50,13 @@ class Engine:
         """Open outputs, then sources; where one of them fails, the outputs are closed again.
 
         Raises:
+            ConfigError: the outbox can't be opened.
             OutputError: an output can't be opened.
             SourceError: a source can't be opened.
         """
+        self._delivering.open()
         with contextlib.ExitStack() as opened:
-            for output in self._outputs:
-                output.open()
-                opened.callback(output.close)
+            opened.callback(self._delivering.abandon)
             for runner in self._runners:
                 runner.source.open()
             opened.pop_all()
@@ -74,6 +74,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._handle_signals(self._loop)
         on_start()
+        self._delivering.start()
         self._writer.start()
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(_watch(watch), name="watch") if watch else None
@@ -84,6 +85,8 @@ class Engine:
         if not await asyncio.to_thread(self._writer.close, DRAIN_S):
             log.error("the outputs did not take all alerts within %.0f s; the rest is lost", DRAIN_S)
             self._status = 1
+        patient = not self._stopping.is_set()
+        await asyncio.to_thread(self._delivering.finish, DRAIN_S, patient=patient)
         return self._status
 
     def stop(self, status: int = 0) -> None:

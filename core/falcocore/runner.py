@@ -164,7 +164,7 @@ class _OnLoop:
         if found or self._waiting:
             self._waiting += 1
             self._none_waits.clear()
-            await runner.submit_from_loop(Handover(found, self._done(batch, reason)))
+            await runner.submit_from_loop(Handover(found, self._done(batch, reason), batch.acknowledged))
         else:
             runner.settle(batch, reason)
         if broken is not None:
@@ -208,7 +208,11 @@ class _InThread:
         reason = runner.reason(broken)
         if found or self._waiting:
             self._waiting += 1
-            runner.submit(Handover(found, lambda failed: self._settled.put((batch, reason or failed))))
+            runner.submit(
+                Handover(
+                    found, lambda failed: self._settled.put((batch, reason or failed)), batch.acknowledged
+                )
+            )
         else:
             runner.settle(batch, reason)
         if broken is not None:

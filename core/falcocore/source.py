@@ -29,9 +29,14 @@ class Batch:
     override them (or leave them, where nobody waits for an answer).
 
     `labels` say where the batch comes from, such as `cluster`; they travel with its alerts.
+
+    `acknowledged` is True in a class whose sender waits for the `ack` and sends the batch again where it gets
+    none: its alerts are on the disk then when `ack` is called, and a second copy of an event raises nothing.
     """
 
     __slots__ = ("events", "labels")
+
+    acknowledged: ClassVar[bool] = False
 
     def __init__(self, events: Iterable[Any], labels: dict[str, str] | None = None) -> None:
         self.events = events

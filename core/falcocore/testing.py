@@ -16,6 +16,8 @@ from typing import Any, ClassVar, TypeVar
 
 from falcocore.alerts import AlertFormat, Match
 from falcocore.counters import Counters
+from falcocore.destination import Destination
+from falcocore.direct import Direct
 from falcocore.errors import ConfigError, OutputError, OutputGone, PermanentRefusal
 from falcocore.fields import Field, FieldTable
 from falcocore.generic_fields import GENERIC_FIELDS
@@ -95,7 +97,7 @@ def run_source(
     rule_set = _rule_set(source.name, fields, rules, first=not all_rules)
     kept = _Kept(failing)
     counters = Counters()
-    writer = Writer([kept], AlertFormat(HOSTNAME), counters)
+    writer = Writer(Direct([Destination(kept.name, kept)], counters), AlertFormat(HOSTNAME))
     stream = Stream(source.name, source.name, source.plugin_name or source.name, HOSTNAME)
     runner = _StoppingRunner(source, stream, rule_set, writer, counters)
     runner.stop_after = stop_after

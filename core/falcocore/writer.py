@@ -1,19 +1,17 @@
-"""The one writer: takes the matches of all sources, makes alerts of them and hands them to the outputs."""
+"""The one writer: takes the matches of all sources, makes alerts of them and has them kept or delivered."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from falcocore.alerts import AlertFormat, Match
-from falcocore.counters import Counters
-from falcocore.errors import OutputGone
-from falcocore.output import Alert, Output
+from falcocore.output import Alert
 from falcocore.threads import in_thread
 
 log = logging.getLogger("falcocore.writer")
@@ -26,35 +24,45 @@ GROUP_SIZE = 200
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """The matches of one batch, and what to call from the writer's thread when they are written.
+    """The matches of one batch, and what to call from the writer's thread when they are safe.
 
-    `done` gets None, or the reason for which they could not be.
+    `done` gets None, or the reason for which they could not be kept. `acknowledged` is the batch's.
     """
 
     matches: Sequence[Match]
     done: Callable[[str | None], None]
+    acknowledged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """The alerts of one batch."""
+
+    alerts: Sequence[Alert]
+    acknowledged: bool
+
+
+class Sink(Protocol):
+    """Where the writer leaves alerts. Everything is called from its thread."""
+
+    def accept(self, parcels: Sequence[Parcel]) -> list[str | None]:
+        """Keep or deliver the alerts; for each parcel None, or the reason where its own could not be."""
+
+    def reopen(self) -> None:
+        """Close and open the outputs' files, for log rotation."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
 
 
 class Writer:
-    """A thread that writes alerts; an event loop of its own runs the outputs' `send`.
+    """A thread that makes alerts of matches, in groups, and leaves them at the sink."""
 
-    `on_gone` is called, once, from the thread when an output's receiver is gone for good.
-    """
-
-    def __init__(
-        self,
-        outputs: Sequence[Output],
-        alert_format: AlertFormat,
-        counters: Counters,
-        on_gone: Callable[[str], None] = lambda _reason: None,
-    ) -> None:
-        self._outputs = outputs
+    def __init__(self, sink: Sink, alert_format: AlertFormat) -> None:
+        self._sink = sink
         self._format = alert_format
-        self._counters = counters
-        self._on_gone = on_gone
         self._queue: queue.Queue[Handover | None] = queue.Queue(QUEUE_SIZE)
         self._reopen = threading.Event()
-        self._gone: str | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -77,7 +85,7 @@ class Writer:
         self._reopen.set()
 
     def close(self, deadline_s: float) -> bool:
-        """Write what waits and close the outputs; False when that took longer than `deadline_s` seconds."""
+        """Write what waits and close the sink; False when that took longer than `deadline_s` seconds."""
         end = time.monotonic() + deadline_s
         try:
             self._queue.put(None, timeout=deadline_s)
@@ -87,16 +95,14 @@ class Writer:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        with asyncio.Runner() as runner:
-            more = True
-            while more:
-                group, more = self._next_group()
-                if self._reopen.is_set():
-                    self._reopen.clear()
-                    self._reopen_now()
-                for handover, reason in zip(group, runner.run(self._write(group)), strict=True):
-                    handover.done(reason)
-            self._close_outputs()
+        more = True
+        while more:
+            group, more = self._next_group()
+            if self._reopen.is_set():
+                self._reopen.clear()
+                self._sink.reopen()
+            self._write(group)
+        self._sink.close()
 
     def _next_group(self) -> tuple[list[Handover], bool]:
         """(what waits, at least one where there is more to come; whether there is)."""
@@ -112,18 +118,20 @@ class Writer:
                 return group, True
         return group, False
 
-    async def _write(self, group: Sequence[Handover]) -> list[str | None]:
-        """Deliver a group's alerts; for each handover, the reason where its own could not be."""
-        alerts: list[Alert] = []
-        unrendered = [self._render(handover, alerts) for handover in group]
-        failed = await self._deliver(alerts) if alerts else None
-        return [
-            reason or (failed if handover.matches else None)
-            for handover, reason in zip(group, unrendered, strict=True)
-        ]
+    def _write(self, group: Sequence[Handover]) -> None:
+        """Leave a group's alerts at the sink and answer each handover."""
+        rendered = [self._rendered(handover) for handover in group]
+        try:
+            reasons = self._sink.accept([parcel for parcel, _ in rendered])
+        except Exception as error:
+            log.exception("the alerts of %d batches could not be kept", len(group))
+            reasons = [f"internal error: {error}"] * len(group)
+        for handover, (_, unrendered), reason in zip(group, rendered, reasons, strict=True):
+            handover.done(unrendered or reason)
 
-    def _render(self, handover: Handover, alerts: list[Alert]) -> str | None:
-        """Add the alerts of one batch; the reason where there is one that can't be rendered."""
+    def _rendered(self, handover: Handover) -> tuple[Parcel, str | None]:
+        """(the alerts of one batch, the reason where there is one that can't be rendered)."""
+        alerts: list[Alert] = []
         reason = None
         for match in handover.matches:
             try:
@@ -131,46 +139,4 @@ class Writer:
             except Exception as error:
                 log.exception("an alert of rule %s could not be rendered", match.rule.name)
                 reason = f"an alert of rule {match.rule.name} could not be rendered: {error}"
-        return reason
-
-    async def _deliver(self, alerts: Sequence[Alert]) -> str | None:
-        """Send alerts to every output; the reason where one of them failed."""
-        reasons = [reason for output in self._outputs if (reason := await self._send(output, alerts))]
-        if reasons:
-            return "; ".join(reasons)
-        for alert in alerts:
-            self._counters.count_alert(alert)
-        return None
-
-    async def _send(self, output: Output, alerts: Sequence[Alert]) -> str | None:
-        if self._gone is not None:
-            return self._gone
-        try:
-            await output.send(alerts)
-        except OutputGone as error:
-            self._counters.output_failures[output.name] += 1
-            log.error("output %s: %s; falcocore ends", output.name, error)
-            self._gone = str(error)
-            self._on_gone(self._gone)
-            return self._gone
-        # An output's library may leak a cancellation of its own; it must not end the writer.
-        except (Exception, asyncio.CancelledError) as error:
-            self._counters.output_failures[output.name] += 1
-            cause = str(error) or type(error).__name__
-            log.error("output %s: %d alerts could not be written: %s", output.name, len(alerts), cause)
-            return f"output {output.name}: {cause}"
-        return None
-
-    def _reopen_now(self) -> None:
-        for output in self._outputs:
-            try:
-                output.reopen()
-            except Exception as error:
-                log.error("output %s could not be reopened: %s", output.name, error)
-
-    def _close_outputs(self) -> None:
-        for output in self._outputs:
-            try:
-                output.close()
-            except Exception as error:
-                log.error("output %s could not be closed: %s", output.name, error)
+        return Parcel(alerts, handover.acknowledged), reason

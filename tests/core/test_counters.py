@@ -35,7 +35,9 @@ def alert(rule: str, priority: Priority) -> Alert:
     ],
 )
 def test_the_totals_show_what_was_counted(counted: dict[str, dict[str, int]], line: str) -> None:
-    counters = Counters(**{name: Counter(counts) for name, counts in counted.items()})
+    counters = Counters()
+    for name, counts in counted.items():
+        setattr(counters, name, Counter(counts))
     assert counters.totals_line(1.45001) == line
 
 
@@ -52,6 +54,17 @@ def test_alerts_are_counted_by_rule_and_by_priority() -> None:
     assert counters.alerts == {"r1": 2, "r2": 2, "r3": 1}
     assert counters.priorities == {"Warning": 3, "Notice": 2}
     assert counters.totals_line(0) == "9 events, 5 alerts (Warning 3, Notice 2) in 0.0 s"
+
+
+@pytest.mark.parametrize(
+    ("count", "line"),
+    [
+        (1, "0 events, 0 alerts, 1 second copy left out in 0.0 s"),
+        (2, "0 events, 0 alerts, 2 second copies left out in 0.0 s"),
+    ],
+)
+def test_second_copies_are_told(count: int, line: str) -> None:
+    assert Counters(duplicates=count).totals_line(0) == line
 
 
 def test_two_runs_in_one_process_count_apart() -> None:

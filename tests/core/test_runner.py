@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from falcocore.alerts import AlertFormat
 from falcocore.api import Alert, Batch, Output, OutputError, SourceError
 from falcocore.counters import Counters
 from falcocore.ruleset import RuleSet
@@ -37,6 +36,7 @@ from tests.support.small_sources import (
     rule_set,
     runner_of,
 )
+from tests.support.straight_writer import writer_to
 
 BOTH_KINDS = pytest.mark.parametrize("kind", KINDS)
 Kind = type[InThread] | type[OnLoop]
@@ -52,7 +52,7 @@ def run(
 ) -> None:
     """Run a source to its end."""
     counters = counters or Counters()
-    writer = Writer(outputs, AlertFormat("h"), counters)
+    writer = writer_to(outputs, counters)
     run_with(runner_of(source, writer, counters, rules=rules), writer)
 
 
@@ -222,7 +222,7 @@ def test_source_can_run_again_after_it_failed(kind: Kind) -> None:
             if len(self.alerts) == 1:
                 raise OutputError("no room")
 
-    writer = Writer([Once()], AlertFormat("h"), Counters())
+    writer = writer_to([Once()])
     source = kind(batches_of(["hit"], kind=Unrepeatable))
     runner = runner_of(source, writer)
 
@@ -292,7 +292,7 @@ def test_events_and_rejected_items_are_counted_when_the_source_breaks(kind: Kind
 @BOTH_KINDS
 def test_rules_are_replaced_between_batches(kind: Kind) -> None:
     kept, counters = Kept(), Counters()
-    writer = Writer([kept], AlertFormat("h"), counters)
+    writer = writer_to([kept], counters)
 
     def events() -> Iterator[Word]:
         yield Word("hit")

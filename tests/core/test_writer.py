@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from falcocore import writer as writer_module
-from falcocore.alerts import AlertFormat, Match
+from falcocore.alerts import Match
 from falcocore.api import Alert, Output, OutputError, OutputGone
 from falcocore.counters import Counters
 from falcocore.source import Stream
 from falcocore.writer import Handover, Writer
 from falcocore_outputs.file import FileOutput
 from tests.support.small_sources import HIT, Blocked, Kept, Refusing, Word, rule, rule_set
+from tests.support.straight_writer import writer_to
 
 RULES = rule_set(HIT + rule("Awkward", "w.word startswith bad", "%w.awkward"))
 STREAM = Stream("small", "small", "small", "h")
@@ -64,7 +65,7 @@ def running(
     *outputs: Output, counters: Counters | None = None, on_gone: Callable[[str], None] = lambda _r: None
 ) -> Iterator[Writer]:
     """A writer that has written everything when the block is left."""
-    writer = Writer(outputs, AlertFormat("h"), counters or Counters(), on_gone)
+    writer = writer_to(outputs, counters, on_gone)
     writer.start()
     yield writer
     assert writer.close(100)

@@ -116,7 +116,7 @@ def test_alerts_that_can_not_be_written_are_asked_for_again(rules: str) -> None:
         ended = running.end()
     assert answer.status == 503
     assert "/dev/full can't be written: No space left on device" in answer.text
-    assert "1 events, 0 alerts, 1 output failure (file)" in ended.err.splitlines()[-1]
+    assert "1 events, 0 alerts, 1 output failure (file_output)" in ended.err.splitlines()[-1]
 
 
 WEBSERVER = {

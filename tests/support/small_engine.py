@@ -12,6 +12,7 @@ from falcocore.ruleset import RuleSet
 from falcocore.runner import Runner
 from falcocore.writer import Writer
 from tests.support.small_sources import Idle, Journal, Noted, Word, runner_of
+from tests.support.straight_writer import straight
 
 
 def engine_of(
@@ -24,12 +25,13 @@ def engine_of(
     """An open engine of sources by instance name; its writer is added to `writers`."""
     engines: list[Engine] = []
     counters = Counters()
-    made = Writer(outputs, AlertFormat("h"), counters, lambda _reason: engines[0].stop(1))
+    delivering = straight(outputs, counters, lambda _reason: engines[0].stop(1))
+    made = Writer(delivering.sink, AlertFormat("h"))
     runners: list[Runner] = [
         runner_of(source, made, counters, name=name, rules=(rules or {}).get(name))
         for name, source in sources.items()
     ]
-    engines.append(Engine(runners, made, outputs, frozenset(restart)))
+    engines.append(Engine(runners, made, delivering, frozenset(restart)))
     engines[0].open()
     if writers is not None:
         writers.append(made)

@@ -21,12 +21,12 @@ from typing import ClassVar
 from falcocore import engine as engine_module
 from falcocore.alerts import AlertFormat
 from falcocore.api import Batch, Output, Source, SourceError
-from falcocore.counters import Counters
 from falcocore.engine import Engine
 from falcocore.writer import Writer
 from falcocore_outputs.file import FileOutput
 from falcocore_outputs.stdout import StdoutOutput
 from tests.support.small_sources import Word, runner_of
+from tests.support.straight_writer import straight
 
 
 def say(text: str) -> None:
@@ -122,7 +122,8 @@ def main(mode: str, file: str | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     outputs: list[Output] = [FileOutput(filename=str(Path(file))) if file else StdoutOutput()]
     engines: list[Engine] = []
-    writer = NotedWriter(outputs, AlertFormat("h"), Counters(), lambda _reason: engines[0].stop(1))
+    delivering = straight(outputs, on_gone=lambda _reason: engines[0].stop(1))
+    writer = NotedWriter(delivering.sink, AlertFormat("h"))
     lines = Lines(mode)
     sources: list[Source] = [lines]
     if mode == "failing":
@@ -130,7 +131,7 @@ def main(mode: str, file: str | None = None) -> int:
     if mode == "flood":
         sources = [Flood()]
         engine_module.DRAIN_S = 0.05
-    engines.append(Engine([runner_of(source, writer) for source in sources], writer, outputs))
+    engines.append(Engine([runner_of(source, writer) for source in sources], writer, delivering))
     engines[0].open()
     return asyncio.run(engines[0].run())
 

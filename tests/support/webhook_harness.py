@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from falcocore.alerts import AlertFormat
 from falcocore.counters import Counters
 from falcocore.host import PluginHost
 from falcocore.lang.text import SourceFile
@@ -22,8 +21,8 @@ from falcocore.output import Alert, Output
 from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.runner import Runner
 from falcocore.source import Stream
-from falcocore.writer import Writer
 from falcocore_k8s_audit.source import K8sAuditSource
+from tests.support.straight_writer import writer_to
 
 RULES = """\
 - rule: Created
@@ -140,7 +139,7 @@ class RunningWebhook:
         catalogue = Catalogue({"k8s_audit": table}, frozenset({"k8s_audit"}))
         loaded = load([SourceFile("rules.yaml", RULES)], catalogue, LoadSettings())
         assert not loaded.diagnostics
-        self._writer = Writer([self.output], AlertFormat("host"), self.counters)
+        self._writer = writer_to([self.output], self.counters)
         stream = Stream("k8s_audit", "k8s_audit", "k8saudit", "host")
         rules = loaded.rule_sets["k8s_audit"]
         self._runner = Runner(self.source, stream, rules, self._writer, self.counters)

@@ -21,6 +21,7 @@ class Kind(enum.Enum):
 
     TEXT = "a text"
     BOOLEAN = "true or false"
+    NUMBER = "a whole number"
     TEXTS = "a text or a list of texts"
     MAP = "a map"
     TEXT_OR_MAP = "a text or a map"
@@ -98,7 +99,20 @@ USED: dict[str, Any] = {
         ANY: {
             "type": Key("which output it is; without it, the one of this name"),
             "options": Key("options of the output", Kind.MAP),
+            "minimum_priority": Key("only alerts that are at least so severe", words=_SEVERITIES),
+            "rules": Key("only alerts of these rules; * stands for any text", Kind.TEXTS),
+            "tags": Key("only alerts with one of these tags", Kind.TEXTS),
+            "sources": Key("only alerts of these sources", Kind.TEXTS),
+            "condition": Key("only alerts that this condition over alert.* fields is true for"),
         },
+    },
+    "outbox": {
+        "enabled": Key("keep alerts on disk until every output has them", Kind.BOOLEAN),
+        "path": Key("the state directory, which one process owns"),
+        "max_size_mb": Key("size of the outbox in MiB", Kind.NUMBER),
+        "max_age_hours": Key("alerts that waited longer are given up", Kind.NUMBER),
+        "when_full": Key("what happens at max_size_mb", words=("drop_oldest", "drop_least_severe", "refuse")),
+        "duplicates_minutes": Key("how long a second copy of an event raises nothing", Kind.NUMBER),
     },
     "sources": [
         {
@@ -144,6 +158,7 @@ DOCS = {
     "stdout_output": "alerts on standard output, which is on unless another output is configured",
     "file_output": "alerts in a file, one line each",
     "outputs": "any number of outputs, by a name of your choice",
+    "outbox": "where alerts wait for outputs; it is used when there is one other than stdout and files",
     "sources": "what runs without --source",
     "plugins": "Falco's way to name sources",
     "webserver": "the webhook for audit events, as Falco up to 0.31 had it",

@@ -28,6 +28,9 @@ _DEFINITIONS: Schema = {
             {"$ref": "#/$defs/variable"},
         ]
     },
+    "number": {
+        "anyOf": [{"type": ["integer", "null"]}, {"$ref": "#/$defs/variable"}],
+    },
     "texts": {
         "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "items": {"$ref": "#/$defs/text"}}],
     },
@@ -97,6 +100,8 @@ def _value(key: Key) -> Schema:
             return {"$ref": "#/$defs/text"}
         case Kind.BOOLEAN:
             return {"$ref": "#/$defs/boolean"}
+        case Kind.NUMBER:
+            return {"$ref": "#/$defs/number"}
         case Kind.TEXTS:
             return {"$ref": "#/$defs/texts"}
         case Kind.MAP:

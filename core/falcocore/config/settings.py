@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from falcocore.alerts import AlertFormat
@@ -15,10 +16,12 @@ from falcocore.config.legacy import plugin_sources, unserved_outputs, webserver_
 from falcocore.config.tree import Warn
 from falcocore.config.values import Reader
 from falcocore.errors import ConfigError
+from falcocore.outbox.limits import Limits, WhenFull
 from falcocore.rules.additions import Addition
 from falcocore.rules.loader import LoadSettings
 from falcocore.rules.selection import Selection
 from falcocore.types import Priority
+from falcocore.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,16 @@ class OutputSettings:
     name: str
     type: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    wanted: Wanted = field(default_factory=Wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxSettings:
+    """The outbox. `enabled` is None where it depends on the outputs; `path` None for the default."""
+
+    enabled: bool | None = None
+    path: Path | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Settings:
     static_fields: Mapping[str, str]
     sources: tuple[SourceSettings, ...]
     outputs: tuple[OutputSettings, ...]
+    outbox: OutboxSettings
     log_level: int
     log_stderr: bool
 
@@ -73,6 +87,7 @@ def read_settings(
         static_fields=_static_fields(reader),
         sources=_sources(reader, warn),
         outputs=_outputs(reader, warn),
+        outbox=_outbox(reader.inner("outbox")),
         log_level=_log_level(reader),
         log_stderr=reader.boolean("log_stderr", True),
     )
@@ -94,11 +109,11 @@ def _load_settings(reader: Reader) -> LoadSettings:
     )
 
 
-def _priority(reader: Reader) -> Priority:
+def _priority(reader: Reader, key: str = "priority") -> Priority:
     try:
-        return Priority.parse(reader.text("priority", "debug"))
+        return Priority.parse(reader.text(key, "debug"))
     except ValueError as error:
-        raise ConfigError(f"priority: {error}") from None
+        raise ConfigError(f"{reader.path(key)}: {error}") from None
 
 
 def _selection(entry: Reader) -> Selection:
@@ -210,7 +225,8 @@ def _outputs(reader: Reader, warn: Warn) -> tuple[OutputSettings, ...]:
         if name in {"rate", "max_burst"}:
             continue
         entry = reader.inner("outputs").inner(name)
-        found.append(OutputSettings(name, entry.text("type", name), dict(entry.mapping("options"))))
+        kind, options = entry.text("type", name), dict(entry.mapping("options"))
+        found.append(OutputSettings(name, kind, options, _wanted(entry)))
     unserved_outputs(reader, warn)
     if reader.inner("stdout_output").boolean("enabled", not found):
         found.insert(0, OutputSettings("stdout_output", "stdout"))
@@ -219,6 +235,31 @@ def _outputs(reader: Reader, warn: Warn) -> tuple[OutputSettings, ...]:
             "no output is enabled", hint="enable stdout_output, file_output or an entry of `outputs`"
         )
     return tuple(found)
+
+
+def _wanted(entry: Reader) -> Wanted:
+    return Wanted(
+        least=_priority(entry, "minimum_priority"),
+        rules=tuple(entry.texts("rules")),
+        tags=frozenset(entry.texts("tags")),
+        sources=frozenset(entry.texts("sources")),
+        condition=entry.text("condition", None),
+    )
+
+
+def _outbox(reader: Reader) -> OutboxSettings:
+    path = reader.text("path", None)
+    words = tuple(word.value for word in WhenFull)
+    return OutboxSettings(
+        enabled=reader.boolean("enabled", False) if reader.has("enabled") else None,
+        path=Path(path) if path else None,
+        limits=Limits(
+            max_bytes=reader.number("max_size_mb", 1024, least=1) << 20,
+            max_age_s=reader.number("max_age_hours", 7 * 24, least=1) * 3600,
+            when_full=WhenFull(reader.choice("when_full", words)),
+            duplicates_s=reader.number("duplicates_minutes", 30) * 60,
+        ),
+    )
 
 
 _LEVELS = {

@@ -73,10 +73,24 @@ _ALERTS = """
 #  keep_alive: false
 #  filename: alerts.log
 
-# Any number of outputs under names of your own.
+# Any number of outputs under names of your own, each with its options. An output gets the alerts that fit
+# what is said of minimum_priority, rules, tags, sources and condition; a condition reads fields alert.*, as
+# in `alert.severity < 4 and not alert.field[ka.user.name] = admin`.
 """
 
 _TAIL = """
+# Where alerts wait for outputs that are out of reach, through restarts too. It is used where there is an
+# output other than stdout and files, or when it is enabled. path is a directory, which one process owns; by
+# default /var/lib/falcocore for root, else ~/.local/state/falcocore. when_full is one of drop_oldest,
+# drop_least_severe and refuse.
+#outbox:
+#  enabled: true
+#  path: /var/lib/falcocore
+#  max_size_mb: 1024
+#  max_age_hours: 168
+#  when_full: drop_oldest
+#  duplicates_minutes: 30
+
 # --- The rest -------------------------------------------------------------------------------------------
 
 # What falcocore says of itself, on stderr: error, warning, info or debug.

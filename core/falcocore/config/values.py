@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -52,6 +53,20 @@ class Reader:
         value = self._values.get(key)
         found = boolean(value) if isinstance(value, str) else None
         return found if found is not None else self._default(key, value, default, "true or false")
+
+    def number(self, key: str, default: int, *, least: int = 0) -> int:
+        """A whole number.
+
+        Raises:
+            ConfigError: it is smaller than `least`.
+        """
+        value = self._values.get(key)
+        if not isinstance(value, str) or re.fullmatch(r"[+-]?[0-9]+", value) is None:
+            found: int = self._default(key, value, default, "a whole number")
+            return found
+        if int(value) < least:
+            raise ConfigError(f"{self.path(key)} is {value}, it has to be {least} or more")
+        return int(value)
 
     def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
         """One of some words, in any case; the first is the default where none is given."""

@@ -19,7 +19,7 @@ class Selection:
 
     def fits(self, rule: RuleDefinition) -> bool:
         """True where the entry speaks of the rule."""
-        if self.rule is not None and not _fits_pattern(rule.name, self.rule):
+        if self.rule is not None and not fits_pattern(rule.name, self.rule):
             return False
         return self.tag is None or self.tag in rule.tags
 
@@ -30,7 +30,7 @@ class Selection:
         return f"{'enable' if self.enable else 'disable'} {{{', '.join(parts)}}}"
 
 
-def _fits_pattern(name: str, pattern: str) -> bool:
+def fits_pattern(name: str, pattern: str) -> bool:
     """True where the whole name fits a pattern in which `*` stands for any text."""
     first, *rest = pattern.split("*")
     if not rest:

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import shlex
 from collections.abc import AsyncIterator, Callable
-from typing import cast
+from typing import ClassVar, cast
 from urllib.parse import unquote
 
 from hypercorn.asyncio import serve
@@ -57,6 +57,8 @@ class _Posted(Batch):
     """The events of one body; the request waits for its outcome."""
 
     __slots__ = ("outcome",)
+
+    acknowledged: ClassVar[bool] = True
 
     def __init__(self, decoded: Decoded) -> None:
         super().__init__(decoded.events, decoded.labels)

@@ -11,6 +11,7 @@ import pytest
 
 from falcocore.alerts import AlertFormat
 from falcocore.config.settings import (
+    OutboxSettings,
     OutputSettings,
     Settings,
     SourceSettings,
@@ -55,6 +56,7 @@ DEFAULTS = Settings(
     static_fields={},
     sources=(),
     outputs=(OutputSettings("stdout_output", "stdout"),),
+    outbox=OutboxSettings(),
     log_level=logging.INFO,
     log_stderr=True,
 )
@@ -95,6 +97,7 @@ def test_every_key_of_falco_is_taken_without_noise() -> None:
             OutputSettings("stdout_output", "stdout"),
             OutputSettings("file_output", "file", {"filename": "events.txt", "keep_alive": True}),
         ),
+        outbox=OutboxSettings(),
         log_level=logging.DEBUG,
         log_stderr=False,
     )

@@ -1,0 +1,98 @@
+"""How alerts get from the writer to the outputs: straight, or by way of the outbox."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from falcocore.config.settings import Settings
+from falcocore.counters import Counters
+from falcocore.destination import Destination
+from falcocore.direct import Direct
+from falcocore.writer import Sink
+
+log = logging.getLogger("falcocore.delivery")
+
+STRAIGHT = frozenset({"stdout", "file"})
+"""Types of outputs that need no outbox: what is written to them is there, or the source is held up."""
+
+
+class Delivering(Protocol):
+    """What stands behind the writer."""
+
+    @property
+    def sink(self) -> Sink:
+        """Where the writer leaves alerts."""
+
+    def open(self) -> None:
+        """Open the outputs, and what is kept for them."""
+
+    def abandon(self) -> None:
+        """Close what `open` opened, where the start fails after it."""
+
+    def start(self) -> None:
+        """Begin to deliver."""
+
+    def finish(self, deadline_s: float, *, patient: bool) -> None:
+        """Deliver what waits, once the writer is closed.
+
+        With `patient`, the deadline is for the time in which nothing is delivered.
+        """
+
+
+class Straight:
+    """The writer's thread sends by itself."""
+
+    def __init__(
+        self, destinations: Sequence[Destination], counters: Counters, on_gone: Callable[[str], None]
+    ) -> None:
+        self._destinations = destinations
+        self.sink = Direct(destinations, counters, on_gone)
+
+    def open(self) -> None:
+        """Open the outputs; where one can't be, the others are closed again."""
+        open_outputs(self._destinations)
+
+    def abandon(self) -> None:
+        """Close the outputs."""
+        self.sink.close()
+
+    def start(self) -> None:
+        """Nothing: the writer's thread does it."""
+
+    def finish(self, deadline_s: float, *, patient: bool) -> None:
+        """Nothing waits: the writer has written it."""
+
+
+def open_outputs(destinations: Sequence[Destination]) -> None:
+    """Open outputs; where one of them can't be opened, the others are closed again.
+
+    Raises:
+        OutputError: that one's.
+    """
+    with contextlib.ExitStack() as opened:
+        for to in destinations:
+            to.output.open()
+            opened.callback(to.output.close)
+        opened.pop_all()
+
+
+def delivering_for(
+    settings: Settings,
+    destinations: Sequence[Destination],
+    counters: Counters,
+    on_gone: Callable[[str], None],
+) -> Delivering:
+    """By way of the outbox where the configuration says so, or an output may be out of reach for a while."""
+    needed = any(output.type not in STRAIGHT for output in settings.outputs)
+    enabled = settings.outbox.enabled
+    if needed if enabled is None else enabled:
+        # SQLite is imported where it is used: a replay to a terminal starts without it.
+        from falcocore.outbox.delivering import ByOutbox
+
+        return ByOutbox(settings.outbox, destinations, counters, on_gone)
+    if needed:
+        log.warning("the outbox is switched off: alerts that an output does not take at once are lost")
+    return Straight(destinations, counters, on_gone)

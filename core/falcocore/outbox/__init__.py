@@ -1,0 +1,1 @@
+"""Alerts that were accepted, on disk until every output has them."""

@@ -1,0 +1,236 @@
+"""Delivers to one output: in order, again and again until its receiver has what is in its queue."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from falcocore.counters import Counters
+from falcocore.destination import Destination
+from falcocore.errors import OutputGone, PermanentRefusal
+from falcocore.outbox.outbox import reason_of
+from falcocore.outbox.schema import DamagedError
+from falcocore.outbox.store import Queued, Store
+
+log = logging.getLogger("falcocore.delivery")
+
+CLAIM_ALERTS = 500
+CLAIM_BYTES = 4 << 20
+"""What a worker takes out of its queue at a time, so that memory stays flat however much waits."""
+SETTLE_S = 0.1
+"""Seconds for which deliveries may be unwritten: after a crash, so many are delivered a second time."""
+SEND_S = 60.0
+"""Seconds that a `send` may take: an output that hangs must not hold its queue for ever."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
+"""Seconds before the first retry, and at the most before a later one."""
+LONGEST_ASKED_S = 3600.0
+"""Seconds that a receiver may ask to wait; what it asks beyond is not heeded."""
+REMIND_S = 300.0
+"""Seconds between two log lines about an output that goes on failing."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How an output is doing, for `falcocore status`. Times in seconds since 1970."""
+
+    delivered: int = 0
+    refused: int = 0
+    failures: int = 0
+    failing_since_s: float | None = None
+    last_error: str | None = None
+    next_try_s: float | None = None
+
+
+class Connection(Protocol):
+    """The database as the workers of one thread share it."""
+
+    def store(self) -> Store:
+        """The connection, a new one where the database was replaced."""
+
+    def mend(self, error: Exception) -> None:
+        """Do what can be done after an error."""
+
+
+class Worker:
+    """One output's worker; everything runs on the event loop of the delivery.
+
+    `on_gone` is called when the receiver is gone for good.
+    """
+
+    def __init__(
+        self,
+        to: Destination,
+        connection: Connection,
+        counters: Counters,
+        on_gone: Callable[[str], None],
+    ) -> None:
+        self.to = to
+        self.progress = Progress()
+        self._connection = connection
+        self._counters = counters
+        self._on_gone = on_gone
+        self._more = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._last = False
+        self._reopen = False
+        self._unsettled: int | None = None
+        self._settled_at = time.monotonic()
+        self._reminded_at = 0.0
+
+    def wake(self) -> None:
+        """There is something new in the queue."""
+        self._more.set()
+
+    def reopen(self) -> None:
+        """Have the output open its files again before the next `send`."""
+        self._reopen = True
+        self._more.set()
+
+    def retry_now(self) -> None:
+        """Don't wait for the next try."""
+        self._hurry.set()
+
+    def finish(self) -> None:
+        """End when the queue is empty, or at the first failure from now on."""
+        self._last = True
+        self._more.set()
+        self._hurry.set()
+
+    async def run(self) -> None:
+        """Deliver until `finish` is called."""
+        while True:
+            self._more.clear()
+            self._reopen_if_asked()
+            try:
+                queued = self._connection.store().claim(self.to.name, CLAIM_ALERTS, CLAIM_BYTES)
+                if queued:
+                    done = await self._deliver_all(queued)
+                    self._settle()
+                    if not done:
+                        return
+            except (sqlite3.Error, OSError, DamagedError) as error:
+                log.error("output %s: its queue can't be read now: %s", self.to.name, reason_of(error))
+                if self._last:
+                    return
+                self._connection.mend(error)
+                await self._pause(FIRST_PAUSE_S * 4)
+                continue
+            if not queued:
+                if self._last:
+                    return
+                await self._more.wait()
+
+    async def _deliver_all(self, queued: Sequence[Queued]) -> bool:
+        """Deliver what was claimed; False where it ended before that."""
+        for at in range(0, len(queued), max(1, self.to.output.max_batch)):
+            batch = queued[at : at + max(1, self.to.output.max_batch)]
+            if not await self._deliver(batch):
+                return False
+            self._unsettled = batch[-1].seq
+            if time.monotonic() - self._settled_at > SETTLE_S:
+                self._settle()
+        return True
+
+    def _settle(self) -> None:
+        if self._unsettled is not None:
+            self._connection.store().settle(self.to.name, self._unsettled)
+            self._unsettled = None
+        self._settled_at = time.monotonic()
+
+    async def _deliver(self, batch: Sequence[Queued]) -> bool:
+        """Send a batch until it is delivered or refused; False where it ended before that."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            self._reopen_if_asked()
+            try:
+                async with asyncio.timeout(SEND_S):
+                    await self.to.output.send([one.alert for one in batch])
+            except PermanentRefusal as error:
+                return await self._refused(batch, error)
+            except OutputGone as error:
+                self._failed(str(error))
+                log.error("output %s: %s; falcocore ends", self.to.name, error)
+                self._on_gone(str(error))
+                return False
+            except Exception as error:
+                asked_s = getattr(error, "retry_after_s", None)
+                self._failed(_cause(error))
+            else:
+                self._delivered(len(batch))
+                return True
+            if self._last:
+                return False
+            self._settle()
+            # Half of it at random, so that many do not come back at the same moment.
+            wait_s = pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrets
+            if asked_s is not None:
+                wait_s = max(wait_s, min(asked_s, LONGEST_ASKED_S))
+            await self._pause(wait_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _reopen_if_asked(self) -> None:
+        if self._reopen:
+            self._reopen = False
+            try:
+                self.to.output.reopen()
+            except Exception as error:
+                log.error("output %s could not be reopened: %s", self.to.name, error)
+
+    async def _refused(self, batch: Sequence[Queued], error: PermanentRefusal) -> bool:
+        """Put what was refused aside; of several, only those that are refused by themselves."""
+        if len(batch) == 1:
+            self._settle()
+            self._connection.store().bury(self.to.name, batch[0].seq, str(error))
+            self.progress.refused += 1
+            self._counters.output_failures[self.to.name] += 1
+            log.error("output %s refuses an alert of rule %s: %s", self.to.name, batch[0].alert.rule, error)
+            return True
+        for one in batch:
+            if not await self._deliver([one]):
+                return False
+            self._unsettled = one.seq
+        return True
+
+    def _delivered(self, count: int) -> None:
+        progress = self.progress
+        progress.delivered += count
+        if progress.failing_since_s is not None:
+            failed_s = time.time() - progress.failing_since_s
+            log.info("output %s takes alerts again, after %.0f s", self.to.name, failed_s)
+            progress.failing_since_s = progress.next_try_s = None
+
+    def _failed(self, cause: str) -> None:
+        progress, now_s = self.progress, time.time()
+        progress.failures += 1
+        progress.last_error = cause
+        self._counters.output_failures[self.to.name] += 1
+        if progress.failing_since_s is None:
+            progress.failing_since_s = now_s
+            log.warning("output %s: %s; it is tried again until it takes its alerts", self.to.name, cause)
+        elif time.monotonic() - self._reminded_at < REMIND_S:
+            return
+        else:
+            failed_s = now_s - progress.failing_since_s
+            log.warning("output %s has been failing for %.0f s: %s", self.to.name, failed_s, cause)
+        self._reminded_at = time.monotonic()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, unless somebody is in a hurry."""
+        self.progress.next_try_s = time.time() + seconds
+        self._hurry.clear()
+        if not self._last:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), seconds)
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, TimeoutError) and not str(error):
+        return f"it did not answer within {SEND_S:.0f} s"
+    return str(error) or type(error).__name__

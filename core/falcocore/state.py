@@ -1,0 +1,76 @@
+"""The directory that one process owns while it runs: outbox, lock, control socket."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from falcocore.errors import ConfigError
+
+SYSTEM = Path("/var/lib/falcocore")
+"""Where root keeps it."""
+
+
+def default_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """/var/lib/falcocore for root, else below XDG_STATE_HOME."""
+    if os.geteuid() == 0:
+        return SYSTEM
+    base = environment.get("XDG_STATE_HOME", "")
+    home = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
+    return home / "falcocore"
+
+
+class StateDirectory:
+    """A state directory, and the lock that says whose it is.
+
+    The lock goes with the process, however it ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: int | None = None
+
+    @property
+    def outbox(self) -> Path:
+        """The outbox's database."""
+        return self.path / "outbox.db"
+
+    @property
+    def control(self) -> Path:
+        """The control socket."""
+        return self.path / "control.sock"
+
+    def own(self) -> None:
+        """Create the directory, for its owner only, and lock it.
+
+        Raises:
+            ConfigError: it can't be created or written, or another process owns it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigError(
+                f"the state directory {self.path} can't be used: {error.strerror or error}",
+                hint="name a directory that this user can write with outbox.path",
+            ) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            owner = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            raise ConfigError(
+                f"the state directory {self.path} is used by another process, {owner}",
+                hint="stop that one, or give this one a directory of its own with outbox.path",
+            ) from None
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        self._lock = descriptor
+
+    def release(self) -> None:
+        """Give it up."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
