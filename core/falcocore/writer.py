@@ -96,6 +96,7 @@ class Writer:
                     self._reopen_now()
                 for handover, reason in zip(group, runner.run(self._write(group)), strict=True):
                     handover.done(reason)
+            runner.run(self._aclose_outputs())
             self._close_outputs()
 
     def _next_group(self) -> tuple[list[Handover], bool]:
@@ -167,6 +168,13 @@ class Writer:
                 output.reopen()
             except Exception as error:
                 log.error("output %s could not be reopened: %s", output.name, error)
+
+    async def _aclose_outputs(self) -> None:
+        """End what the outputs have on the event loop, at the same time: each may have to wait."""
+        closed = await asyncio.gather(*(output.aclose() for output in self._outputs), return_exceptions=True)
+        for output, error in zip(self._outputs, closed, strict=True):
+            if error is not None:
+                log.error("output %s could not be closed: %s", output.name, error)
 
     def _close_outputs(self) -> None:
         for output in self._outputs:
