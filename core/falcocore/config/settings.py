@@ -11,7 +11,13 @@ from itertools import count
 from typing import Any
 
 from falcocore.alerts import AlertFormat
-from falcocore.config.legacy import plugin_sources, unserved_outputs, webserver_source
+from falcocore.config.legacy import (
+    http_output,
+    plugin_sources,
+    program_output,
+    unserved_outputs,
+    webserver_source,
+)
 from falcocore.config.tree import Warn
 from falcocore.config.values import Reader
 from falcocore.errors import ConfigError
@@ -205,6 +211,9 @@ def _outputs(reader: Reader, warn: Warn) -> tuple[OutputSettings, ...]:
             "keep_alive": file.boolean("keep_alive", False),
         }
         found.append(OutputSettings("file_output", "file", options))
+    for kind, falcos in (("program", program_output(reader)), ("http", http_output(reader))):
+        if falcos is not None:
+            found.append(OutputSettings(f"{kind}_output", kind, falcos))
     for name in reader.inner("outputs"):
         # Falco's removed rate limiter had its settings under the same key.
         if name in {"rate", "max_burst"}:
@@ -216,7 +225,8 @@ def _outputs(reader: Reader, warn: Warn) -> tuple[OutputSettings, ...]:
         found.insert(0, OutputSettings("stdout_output", "stdout"))
     if not found:
         raise ConfigError(
-            "no output is enabled", hint="enable stdout_output, file_output or an entry of `outputs`"
+            "no output is enabled",
+            hint="enable one of Falco's, such as stdout_output, or add one to `outputs`",
         )
     return tuple(found)
 
