@@ -225,8 +225,7 @@ def _outputs(reader: Reader, warn: Warn) -> tuple[OutputSettings, ...]:
         found.insert(0, OutputSettings("stdout_output", "stdout"))
     if not found:
         raise ConfigError(
-            "no output is enabled",
-            hint="enable one of Falco's, such as stdout_output, or add one to `outputs`",
+            "no output is enabled", hint="enable stdout_output, file_output or an entry of `outputs`"
         )
     return tuple(found)
 

@@ -30,7 +30,8 @@ class Client:
         timeout_s: float,
     ) -> None:
         self._target = target
-        self._url = URL(target.url)
+        # Whoever wrote %2F meant it.
+        self._url = URL(target.url, encoded=target.url.isascii())
         self._proxy = proxy
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(

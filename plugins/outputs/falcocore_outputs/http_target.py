@@ -37,9 +37,11 @@ def parse_target(text: str, option: str) -> Target:
         ConfigError: it is no URL with http or https and a host.
     """
     hint = "write http://HOST:PORT/PATH or https://HOST:PORT/PATH"
+    text = text.strip()
     try:
-        parts = urlsplit(text.strip())
+        parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        usable = usable and text.isprintable() and " " not in text
     except ValueError:
         usable = False
     if not usable:
