@@ -94,7 +94,7 @@ def receiving(*script: Response, tls: ServerTls | None = None, port: int = 0) ->
             config.certfile, config.keyfile = str(tls.certificate), str(tls.key)
             if tls.client_ca is not None:
                 config.ca_certs, config.verify_mode = str(tls.client_ca), ssl.CERT_REQUIRED
-        with _in_thread(lambda stop: serve(receiver, config, shutdown_trigger=stop)):  # type: ignore[arg-type]
+        with _in_thread(lambda stop: serve(receiver, config, shutdown_trigger=stop)):
             yield receiver
 
 

@@ -106,10 +106,14 @@ class HttpOutput(Output):
         """
         client = await self._current_client()
         bodies = [alerts[at : at + self._size] for at in range(0, len(alerts), self._size)]
-        for at in range(0, len(bodies), self._connections):
-            posts = (self._post(client, body) for body in bodies[at : at + self._connections])
-            # Each is waited for: one that is broken off may have been taken, and would come twice.
-            _raise_first(await asyncio.gather(*posts, return_exceptions=True))
+        try:
+            for at in range(0, len(bodies), self._connections):
+                posts = (self._post(client, body) for body in bodies[at : at + self._connections])
+                # Each is waited for: one that is broken off may have been taken, and would come twice.
+                _raise_first(await asyncio.gather(*posts, return_exceptions=True))
+        finally:
+            if client.broken:
+                await self.aclose()
 
     async def _current_client(self) -> Client:
         """The client; another one when a file of TLS has changed."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import io
+import socket
 import ssl
+import weakref
 from collections.abc import Mapping
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -14,10 +20,15 @@ from falcocore_outputs.http_target import Target
 
 ANSWER_BYTES = 16 * 1024
 """How much of an answer is read; the connection of a longer one is not used again."""
+_CLOSE_TURNS = 1000
+"""How often it is looked whether the connections have ended, in milliseconds; a few are what it takes."""
 
 
 class Client:
-    """Posts to one receiver. Made and closed on the event loop that it is used on."""
+    """Posts to one receiver. Made and closed on the event loop that it is used on.
+
+    `broken` says that a request got no answer: then it is to be closed, and another one made.
+    """
 
     def __init__(
         self,
@@ -33,14 +44,24 @@ class Client:
         # Whoever wrote %2F meant it.
         self._url = URL(target.url, encoded=target.url.isascii())
         self._proxy = proxy
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                ssl=True if context is None else context, limit=connections, force_close=not keep_alive
+                ssl=True if context is None else context,
+                limit=connections,
+                force_close=not keep_alive,
+                socket_factory=self._socket,
             ),
             timeout=aiohttp.ClientTimeout(total=timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._timeout_s = timeout_s
+        self.broken = False
+
+    def _socket(self, address: tuple[Any, ...]) -> socket.socket:
+        made = socket.socket(*address[:3])
+        self._sockets.add(made)
+        return made
 
     async def send(self, method: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send a request and return what is answered, whatever the status.
@@ -48,6 +69,18 @@ class Client:
         Raises:
             OutputError: there was no answer.
         """
+        try:
+            return await self._exchange(method, headers, body)
+        except BaseException as error:
+            self.broken = True
+            if isinstance(error, TimeoutError):
+                late = f"{self._target.shown} did not answer within {self._timeout_s:g} s"
+                raise OutputError(late) from None
+            if isinstance(error, aiohttp.ClientError | OSError):
+                raise self._failure(error) from None
+            raise
+
+    async def _exchange(self, method: str, headers: Mapping[str, str], body: bytes) -> Answer:
         proxy, proxy_headers, all_headers = None, None, dict(headers)
         if self._proxy is not None:
             proxy = URL(self._proxy.url)
@@ -56,23 +89,19 @@ class Client:
             # Without TLS the proxy reads the request itself; with it, a CONNECT that goes before.
             if proxy_headers and not self._target.tls:
                 all_headers.update(proxy_headers)
-        try:
-            async with self._session.request(
-                method,
-                self._url,
-                data=body,
-                headers=all_headers,
-                allow_redirects=False,
-                proxy=proxy,
-                proxy_headers=proxy_headers,
-            ) as response:
-                text = await _beginning(response)
-                found = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status, response.reason or "", found, text)
-        except TimeoutError:
-            raise OutputError(f"{self._target.shown} did not answer within {self._timeout_s:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise self._failure(error) from None
+        async with self._session.request(
+            method,
+            self._url,
+            # Of plain bytes, aiohttp warns where there are many of them.
+            data=io.BytesIO(body),
+            headers=all_headers,
+            allow_redirects=False,
+            proxy=proxy,
+            proxy_headers=proxy_headers,
+        ) as response:
+            text = await _beginning(response)
+            found = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, response.reason or "", found, text)
 
     def _failure(self, error: Exception) -> OutputError:
         """The error in words that show no header and no URL but the one that may be shown."""
@@ -96,8 +125,21 @@ class Client:
         return OutputError(f"{where}: {cause}", hint=hint)
 
     async def close(self) -> None:
-        """End the connections."""
+        """End the connections, also those to a receiver that does not read.
+
+        Otherwise what was written to it would be kept until it reads, together with its connection.
+        """
         await self._session.close()
+        for open_socket in self._open_sockets():
+            with contextlib.suppress(OSError):
+                open_socket.shutdown(socket.SHUT_RDWR)
+        for _ in range(_CLOSE_TURNS):
+            if not self._open_sockets():
+                break
+            await asyncio.sleep(0.001)
+
+    def _open_sockets(self) -> list[socket.socket]:
+        return [made for made in self._sockets if made.fileno() >= 0]
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> str:
