@@ -69,7 +69,8 @@ class HeaderOptions:
         for name, value in self._headers.items():
             values[name] = value.value() if isinstance(value, Secret) else value
             if isinstance(value, Secret) or _SECRET_NAME.search(name):
-                secrets.append(values[name])
+                # Of `SCHEME TOKEN`, the token alone may be repeated.
+                secrets += [values[name], values[name].rpartition(" ")[2]]
         if self._bearer is not None:
             token = self._bearer.value()
             values["Authorization"] = f"Bearer {token}"
