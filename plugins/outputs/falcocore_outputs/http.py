@@ -44,13 +44,14 @@ class HttpOutput(Output):
         url: Annotated[str, "where to post to; user and password in it are sent as basic authorization"],
         method: Annotated[Literal["POST", "PUT"], "POST or PUT"] = "POST",
         body: Annotated[
-            Body, "single: one alert in each body; array: a JSON array of alerts; lines: one alert a line"
-        ] = Body.SINGLE,
+            Literal["single", "array", "lines"],
+            "single: one alert in each body; array: a JSON array of alerts; lines: one alert a line",
+        ] = "single",
         batch_size: Annotated[
             int, "array, lines: how many alerts one body holds at the most, up to 200"
         ] = 100,
         headers: Annotated[
-            Mapping[str, str] | None,
+            dict[str, str] | None,
             "more headers; file:PATH or env:NAME as a value names a secret, which is shown nowhere",
         ] = None,
         bearer_token: Annotated[str | None, "where the token stands: file:PATH or env:NAME"] = None,
@@ -84,8 +85,8 @@ class HttpOutput(Output):
         self._tls = TlsFiles(
             ca_file, None if ca_file else ca_path or None, client_cert or None, client_key or None, insecure
         )
-        self._method, self._body, self._echo = method, body, echo
-        self._size = 1 if body is Body.SINGLE else batch_size
+        self._method, self._body, self._echo = method, Body(body), echo
+        self._size = 1 if self._body is Body.SINGLE else batch_size
         self._connections, self._keep_alive, self._timeout_s = connections, keep_alive, timeout_s
         self._compress = compress_uploads
         self._client: tuple[Client, Stamp] | None = None
