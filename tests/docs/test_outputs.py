@@ -23,7 +23,7 @@ SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | 
 
 def defaults_of(section: str) -> dict[str, str]:
     """Option to default, as the tables of a section have them."""
-    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|(?: (.*?))? \|", SECTIONS[section], re.MULTILINE)
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ?([^|]*?) ?\|", SECTIONS[section], re.MULTILINE)
     return {name: default for names, default in rows for name in re.findall(r"\w+", names)}
 
 
