@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from falcocore.api import Alert
 
-
 _TEXT = "text/plain; charset=utf-8"
 
 
