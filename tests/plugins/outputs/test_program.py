@@ -146,6 +146,7 @@ def test_program_for_each_alert_need_not_read_it(program: str) -> None:
 
 def test_command_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "falcocore")
     for keep_alive in (False, True):
         error = error_of("exit 3; curl -H 'Authorization: hunter2'", keep_alive=keep_alive)
         assert "hunter2" not in f"{error}{caplog.text}"
