@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import os
 import socket
 import ssl
 import weakref
@@ -159,5 +160,6 @@ def _cause(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         return error.reason or "TLS failed"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        # asyncio's own text has the address and not the cause. A name that is not known has a number below 0.
+        return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
     return str(error) or type(error).__name__

@@ -97,7 +97,7 @@ def test_large_body_that_is_not_read_is_given_up() -> None:
 def test_host_that_is_not_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert error_of(port).message.startswith(f"http://127.0.0.1:{port}/in: it can't be reached: ")
+    assert error_of(port).message == f"http://127.0.0.1:{port}/in: it can't be reached: Connection refused"
 
 
 def test_name_that_is_not_known() -> None:
@@ -105,6 +105,7 @@ def test_name_that_is_not_known() -> None:
     (attempt,) = deliver(made, [sample_alert()], attempts=1).attempts
     assert attempt.error is not None
     assert attempt.error.message.startswith("http://nobody.invalid:2801/: it can't be reached: ")
+    assert "Unknown error" not in attempt.error.message
 
 
 @pytest.mark.parametrize("then", [hang, nothing])
