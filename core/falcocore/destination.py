@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from falcocore.output import Alert, Output
+
+log = logging.getLogger("falcocore.delivery")
 
 
 def everything(_alert: Alert) -> bool:
@@ -26,3 +30,23 @@ class Destination:
         size = max(1, self.output.max_batch)
         for at in range(0, len(alerts), size):
             yield alerts[at : at + size]
+
+
+async def close_all(destinations: Sequence[Destination]) -> None:
+    """Close outputs: what they have on this event loop at the same time, as each may have to wait."""
+    closed = await asyncio.gather(*(to.output.aclose() for to in destinations), return_exceptions=True)
+    for to, failure in zip(destinations, closed, strict=True):
+        try:
+            if failure is not None:
+                log.error("output %s could not be closed: %s", to.name, failure)
+            to.output.close()
+        except Exception as error:
+            log.error("output %s could not be closed: %s", to.name, error)
+
+
+def reopen(to: Destination) -> None:
+    """Have an output open its files again."""
+    try:
+        to.output.reopen()
+    except Exception as error:
+        log.error("output %s could not be reopened: %s", to.name, error)

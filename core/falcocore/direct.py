@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from falcocore.counters import Counters
-from falcocore.destination import Destination
+from falcocore.destination import Destination, close_all, reopen
 from falcocore.errors import OutputGone
 from falcocore.output import Alert
 from falcocore.writer import Parcel
@@ -72,16 +72,9 @@ class Direct:
     def reopen(self) -> None:
         """Close the outputs and open them again."""
         for to in self._destinations:
-            try:
-                to.output.reopen()
-            except Exception as error:
-                log.error("output %s could not be reopened: %s", to.name, error)
+            reopen(to)
 
     def close(self) -> None:
         """Close the outputs."""
-        for to in self._destinations:
-            try:
-                to.output.close()
-            except Exception as error:
-                log.error("output %s could not be closed: %s", to.name, error)
+        self._runner.run(close_all(self._destinations))
         self._runner.close()

@@ -59,5 +59,12 @@ class Output:
     def reopen(self) -> None:
         """Close and open again, for log rotation; called between two `send`s."""
 
+    async def aclose(self) -> None:
+        """End what belongs to the event loop, such as connections.
+
+        Called once on the loop of `send` after the last of them, and before `close`; not where the start
+        failed before the first.
+        """
+
     def close(self) -> None:
-        """Called once after the last `send`."""
+        """Let go of everything else. Called once, whatever happened."""

@@ -221,7 +221,10 @@ async def _deliver(output: Output, alerts: Sequence[Alert], group_size: int, att
                 result.waiting += alerts[start:]
                 break
     finally:
-        output.close()
+        try:
+            await output.aclose()
+        finally:
+            output.close()
     return result
 
 

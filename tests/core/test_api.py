@@ -183,6 +183,7 @@ def test_an_output_has_to_say_how_it_sends_and_nothing_else() -> None:
     output = Pager()
     for step in (output.open, output.reopen, output.close):
         step()
+    asyncio.run(output.aclose())
     with pytest.raises(NotImplementedError):
         asyncio.run(output.send([]))
 

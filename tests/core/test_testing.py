@@ -198,6 +198,9 @@ class Scripted(Output):
         if error is not None:
             raise error
 
+    async def aclose(self) -> None:
+        self.calls.append("aclose")
+
     def close(self) -> None:
         self.calls.append("close")
 
@@ -229,7 +232,7 @@ def test_output_is_tried_again_in_order_until_it_takes_or_refuses(
     output = Scripted(*script)
     alerts = [testing.sample_alert(number) for number in (1, 2, 3)]
     delivery = testing.deliver(output, alerts, group_size=group_size, attempts=3)
-    assert output.calls == ["open", *sent, "close"]
+    assert output.calls == ["open", *sent, "aclose", "close"]
 
     def numbers(some: Sequence[Alert]) -> str:
         return "".join(alert.message.removeprefix("message ") for alert in some)
@@ -245,7 +248,7 @@ def test_exception_of_an_output_that_is_no_output_error_reaches_the_test() -> No
     output = Scripted(KeyError("a defect"))
     with pytest.raises(KeyError):
         testing.deliver(output, [testing.sample_alert()])
-    assert output.calls[-1] == "close"
+    assert output.calls[-2:] == ["aclose", "close"]
 
 
 def test_sample_alerts_differ_by_number_and_take_changes() -> None:

@@ -110,6 +110,32 @@ def test_outputs_are_closed_at_the_end(caplog: pytest.LogCaptureFixture) -> None
     assert "output kept could not be closed: it is stuck" in caplog.text
 
 
+def test_outputs_end_what_they_have_on_the_event_loop_before_they_are_closed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class OnLoop(Kept):
+        loop: asyncio.AbstractEventLoop | None = None
+
+        async def send(self, alerts: Sequence[Alert]) -> None:
+            await super().send(alerts)
+            self.loop = asyncio.get_running_loop()
+
+        async def aclose(self) -> None:
+            await asyncio.sleep(0)
+            self.calls.append(f"aclose {self.loop is asyncio.get_running_loop()} after {len(self.alerts)}")
+
+    class Stuck(Kept):
+        async def aclose(self) -> None:
+            raise OutputError("it is stuck")
+
+    stuck, on_loop = Stuck(), OnLoop()
+    with running(stuck, on_loop) as writer:
+        writer.submit(Handover(matches("hit1", "hit2"), lambda _reason: None))
+    assert on_loop.calls == ["aclose True after 2", "close"]
+    assert stuck.calls == ["close"]
+    assert "output kept could not be closed: it is stuck" in caplog.text
+
+
 def test_alerts_are_counted_when_every_output_has_them() -> None:
     counters, answers = Counters(), Answers()
     with running(Kept(), Refusing(OutputError("no"), "lost"), counters=counters) as writer:

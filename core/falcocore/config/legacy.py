@@ -74,9 +74,41 @@ def webserver_source(reader: Reader) -> Iterator[Found]:
         yield "k8s_audit", f"http://{host}:{port}/{path.lstrip('/')}", {}
 
 
+def program_output(reader: Reader) -> dict[str, Any] | None:
+    """Options of the output `program`; None where it is not enabled."""
+    program = reader.inner("program_output")
+    if not program.boolean("enabled", False):
+        return None
+    return {
+        "program": program.required_text("program"),
+        "keep_alive": program.boolean("keep_alive", False),
+    }
+
+
+def http_output(reader: Reader) -> dict[str, Any] | None:
+    """Options of the output `http`, with Falco's defaults; None where it is not enabled."""
+    http = reader.inner("http_output")
+    if not http.boolean("enabled", False):
+        return None
+    # Falco takes a URL in quotation marks of its own, and one without a scheme.
+    url = http.required_text("url").strip().strip("\"'")
+    options: dict[str, Any] = {
+        "url": url if "://" in url else f"http://{url}",
+        "user_agent": http.text("user_agent", "falcosecurity/falco"),
+    }
+    for flag in ("insecure", "echo", "compress_uploads"):
+        options[flag] = http.boolean(flag, False)
+    trusted = ("ca_cert", "ca_bundle", "ca_path")
+    options |= {key: path for key in trusted if (path := http.text(key, "").strip())}
+    if http.boolean("mtls", False):
+        options["client_cert"] = http.text("client_cert", "/etc/ssl/certs/client.crt")
+        options["client_key"] = http.text("client_key", "/etc/ssl/certs/client.key")
+    return options
+
+
 def unserved_outputs(reader: Reader, warn: Warn) -> None:
     """Say which of Falco's outputs are enabled and not served by this version."""
-    for name in ("syslog_output", "program_output", "http_output", "grpc_output"):
+    for name in ("syslog_output", "grpc_output"):
         if reader.inner(name).boolean("enabled", False):
             warn(
                 f"{name} is enabled, but this version does not deliver there: alerts go to the other outputs"

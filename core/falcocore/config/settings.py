@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from falcocore.alerts import AlertFormat
-from falcocore.config.legacy import plugin_sources, unserved_outputs, webserver_source
+from falcocore.config.legacy import (
+    http_output,
+    plugin_sources,
+    program_output,
+    unserved_outputs,
+    webserver_source,
+)
 from falcocore.config.tree import Warn
 from falcocore.config.values import Reader
 from falcocore.errors import ConfigError
@@ -220,6 +226,9 @@ def _outputs(reader: Reader, warn: Warn) -> tuple[OutputSettings, ...]:
             "keep_alive": file.boolean("keep_alive", False),
         }
         found.append(OutputSettings("file_output", "file", options))
+    for kind, falcos in (("program", program_output(reader)), ("http", http_output(reader))):
+        if falcos is not None:
+            found.append(OutputSettings(f"{kind}_output", kind, falcos))
     for name in reader.inner("outputs"):
         # Falco's removed rate limiter had its settings under the same key.
         if name in {"rate", "max_burst"}:

@@ -73,6 +73,15 @@ _ALERTS = """
 #  keep_alive: false
 #  filename: alerts.log
 
+#program_output:
+#  enabled: false
+#  keep_alive: false
+#  program: "mail -s alert security@example.com"
+
+#http_output:
+#  enabled: false
+#  url: http://localhost:2801/
+
 # Any number of outputs under names of your own, each with its options. An output gets the alerts that fit
 # what is said of minimum_priority, rules, tags, sources and condition; a condition reads fields alert.*, as
 # in `alert.severity < 4 and not alert.field[ka.user.name] = admin`.

@@ -24,9 +24,9 @@ _FILES = ("", "-wal", "-shm")
 class Outbox:
     """The outbox at a path, for some outputs.
 
-    `store` gives a connection. Where one can't be used any more, `mended` does what can be done and gives
-    another: a file that was removed is made anew, a damaged one is put aside, and what can be read of it goes
-    into a new one.
+    Each thread has a `Connection` to it. Where one can't be used any more, `mended` does what can be done: a
+    file that was removed is made anew, a damaged one is put aside, and what can be read of it goes into a new
+    one.
     """
 
     def __init__(self, path: Path, limits: Limits, outputs: Sequence[str]) -> None:
@@ -51,17 +51,8 @@ class Outbox:
                 hint="free the disk, mend the permissions, or name another directory with outbox.path",
             ) from None
 
-    def store(self) -> Store:
-        """A connection for one thread.
-
-        Raises:
-            sqlite3.Error, DamagedError: it can't be opened now.
-        """
-        with self._mending:
-            return Store(self.path, self._limits)
-
     def mended(self, store: Store | None, error: Exception | None) -> Store:
-        """Another connection in place of `store`, with which `error` was met.
+        """Another connection in place of `store`, with which `error` was met that says of damage.
 
         Raises:
             sqlite3.Error, OSError: it can't be mended now; ask again later.
@@ -70,8 +61,8 @@ class Outbox:
             was_replaced = store is not None and not store.is_in_place and self.path.exists()
             if store is not None:
                 store.close()
-            if isinstance(error, sqlite3.Error) and is_damage(error) and not was_replaced:
-                self._replace(str(error))
+            if error is not None and not was_replaced:
+                self._replace(str(error)).close()
             return self._opened()
 
     def _opened(self) -> Store:
@@ -116,6 +107,43 @@ class Outbox:
             count,
         )
         return store
+
+
+class Connection:
+    """One thread's connection to the outbox, made when it is first asked for, and again where it was lost."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._store: Store | None = None
+
+    def store(self) -> Store:
+        """The connection; a new one where the database was moved, removed or replaced.
+
+        Raises:
+            sqlite3.Error, OSError, DamagedError: it can't be opened now.
+        """
+        if self._store is None or not self._store.is_in_place:
+            self._store, lost = None, self._store
+            self._store = self._outbox.mended(lost, None)
+        return self._store
+
+    def mend(self, error: Exception) -> bool:
+        """Put a damaged database aside; False where the error does not say that it is damaged.
+
+        Raises:
+            sqlite3.Error, OSError: it can't be mended now.
+        """
+        if not (isinstance(error, DamagedError) or (isinstance(error, sqlite3.Error) and is_damage(error))):
+            return False
+        self._store, broken = None, self._store
+        self._store = self._outbox.mended(broken, error)
+        return True
+
+    def close(self) -> None:
+        """Close it."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
 
 
 def reason_of(error: BaseException) -> str:

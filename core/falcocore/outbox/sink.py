@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from falcocore.counters import Counters
 from falcocore.destination import Destination
 from falcocore.outbox.limits import FullError
-from falcocore.outbox.outbox import Outbox, reason_of
-from falcocore.outbox.schema import DamagedError, is_damage
-from falcocore.outbox.store import Addressed, Group, Store
+from falcocore.outbox.outbox import Connection, Outbox, reason_of
+from falcocore.outbox.schema import DamagedError
+from falcocore.outbox.store import Addressed, Group
 from falcocore.output import Alert
 from falcocore.writer import Parcel
 
@@ -38,7 +38,7 @@ class OutboxSink:
         self._counters = counters
         self._on_accepted = on_accepted
         self._on_reopen = on_reopen
-        self._store: Store | None = None
+        self._connection = Connection(outbox)
         self._failing = False
 
     def accept(self, parcels: Sequence[Parcel]) -> list[str | None]:
@@ -67,18 +67,13 @@ class OutboxSink:
         return None
 
     def _append(self, groups: Sequence[Group]) -> list[Addressed]:
-        """Append, a second time where the database could be mended in between."""
-        if self._store is None or not self._store.is_in_place:
-            self._store, broken = None, self._store
-            self._store = self._outbox.mended(broken, None)
+        """Append, a second time where the database was damaged and could be mended."""
         try:
-            return self._store.append(groups)
-        except sqlite3.Error as error:
-            if not is_damage(error):
+            return self._connection.store().append(groups)
+        except (sqlite3.Error, DamagedError) as error:
+            if not self._connection.mend(error):
                 raise
-            self._store, broken = None, self._store
-            self._store = self._outbox.mended(broken, error)
-            return self._store.append(groups)
+        return self._connection.store().append(groups)
 
     def _failed(self, reason: str) -> str:
         """The reason as it goes to the sender; logged when it begins, for a sender asks again and again."""
@@ -93,5 +88,4 @@ class OutboxSink:
 
     def close(self) -> None:
         """Close the database."""
-        if self._store is not None:
-            self._store.close()
+        self._connection.close()

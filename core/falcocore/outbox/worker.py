@@ -10,14 +10,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from falcocore.counters import Counters
-from falcocore.destination import Destination
+from falcocore.destination import Destination, reopen
 from falcocore.errors import OutputGone, PermanentRefusal
-from falcocore.outbox.outbox import reason_of
+from falcocore.outbox.outbox import Connection, reason_of
 from falcocore.outbox.schema import DamagedError
-from falcocore.outbox.store import Queued, Store
+from falcocore.outbox.store import Queued
 
 log = logging.getLogger("falcocore.delivery")
 
@@ -48,18 +47,8 @@ class Progress:
     next_try_s: float | None = None
 
 
-class Connection(Protocol):
-    """The database as the workers of one thread share it."""
-
-    def store(self) -> Store:
-        """The connection, a new one where the database was replaced."""
-
-    def mend(self, error: Exception) -> None:
-        """Do what can be done after an error."""
-
-
 class Worker:
-    """One output's worker; everything runs on the event loop of the delivery.
+    """One output's worker; everything runs on the event loop of its thread.
 
     `on_gone` is called when the receiver is gone for good.
     """
@@ -119,13 +108,19 @@ class Worker:
                 log.error("output %s: its queue can't be read now: %s", self.to.name, reason_of(error))
                 if self._last:
                     return
-                self._connection.mend(error)
+                self._mend(error)
                 await self._pause(FIRST_PAUSE_S * 4)
                 continue
             if not queued:
                 if self._last:
                     return
                 await self._more.wait()
+
+    def _mend(self, error: Exception) -> None:
+        try:
+            self._connection.mend(error)
+        except (sqlite3.Error, OSError, DamagedError) as failure:
+            log.error("the outbox can't be mended now: %s", reason_of(failure))
 
     async def _deliver_all(self, queued: Sequence[Queued]) -> bool:
         """Deliver what was claimed; False where it ended before that."""
@@ -178,10 +173,7 @@ class Worker:
     def _reopen_if_asked(self) -> None:
         if self._reopen:
             self._reopen = False
-            try:
-                self.to.output.reopen()
-            except Exception as error:
-                log.error("output %s could not be reopened: %s", self.to.name, error)
+            reopen(self.to)
 
     async def _refused(self, batch: Sequence[Queued], error: PermanentRefusal) -> bool:
         """Put what was refused aside; of several, only those that are refused by themselves."""

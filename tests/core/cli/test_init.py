@@ -104,6 +104,8 @@ def test_every_commented_line_is_one_to_use(tmp_path: Path) -> None:
     assert {output.name: output.type for output in settings.outputs} == {
         "stdout_output": "stdout",
         "my_file": "file",
+        "my_http": "http",
+        "my_program": "program",
         "my_stdout": "stdout",
     }
 

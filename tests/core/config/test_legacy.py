@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from falcocore.config.legacy import Found, plugin_sources, unserved_outputs, webserver_source
+from falcocore.config.legacy import (
+    Found,
+    http_output,
+    plugin_sources,
+    program_output,
+    unserved_outputs,
+    webserver_source,
+)
 from falcocore.config.tree import parse_tree
 from falcocore.config.values import Reader
 from falcocore.errors import ConfigError
@@ -146,12 +153,10 @@ def test_a_webhook_with_tls_is_refused_and_not_served_in_the_clear() -> None:
     ("text", "names"),
     [
         ("", []),
-        ("syslog_output: {enabled: false}\nprogram_output: {program: x}\nhttp_output: {}\ngrpc_output:", []),
+        ("syslog_output: {enabled: false}\ngrpc_output:", []),
         ("syslog_output: {enabled: true}", ["syslog_output"]),
-        (
-            "http_output: {enabled: yes}\nprogram_output: {enabled: on}\ngrpc_output: {enabled: true}",
-            ["program_output", "http_output", "grpc_output"],
-        ),
+        ("syslog_output: {enabled: yes}\ngrpc_output: {enabled: on}", ["syslog_output", "grpc_output"]),
+        ("http_output: {enabled: true}\nprogram_output: {enabled: true}", []),
     ],
 )
 def test_outputs_that_are_enabled_and_not_served_are_named(text: str, names: list[str]) -> None:
@@ -159,3 +164,76 @@ def test_outputs_that_are_enabled_and_not_served_are_named(text: str, names: lis
     unserved_outputs(reader_of(text, notes), notes.append)
     assert [note.partition(" ")[0] for note in notes] == names
     assert all("does not deliver there: alerts go to the other outputs" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("", None),
+        ("program_output:", None),
+        ("program_output: {program: cat}", None),
+        ("program_output: {enabled: false, program: cat}", None),
+        ("program_output: {enabled: true, program: cat}", {"program": "cat", "keep_alive": False}),
+        (
+            "program_output: {enabled: yes, keep_alive: on, program: 'jq . >> f'}",
+            {"program": "jq . >> f", "keep_alive": True},
+        ),
+    ],
+)
+def test_falcos_program_output_is_the_output_program(text: str, options: dict[str, Any] | None) -> None:
+    notes: list[str] = []
+    assert program_output(reader_of(text, notes)) == options
+    assert notes == []
+
+
+PLAIN = {
+    "url": "http://localhost:2801/",
+    "user_agent": "falcosecurity/falco",
+    "insecure": False,
+    "echo": False,
+    "compress_uploads": False,
+}
+CLIENT = {"client_cert": "/etc/ssl/certs/client.crt", "client_key": "/etc/ssl/certs/client.key"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "options"),
+    [
+        ("", PLAIN),
+        # What is taken by curl, and so by Falco.
+        ("url: localhost:2801/", PLAIN),
+        ("url: \"'http://localhost:2801/'\"", PLAIN),
+        ("user_agent: mine", {**PLAIN, "user_agent": "mine"}),
+        (
+            "insecure: true, echo: true, compress_uploads: true",
+            {**PLAIN, "insecure": True, "echo": True, "compress_uploads": True},
+        ),
+        # A stock falco.yaml gives them empty.
+        ("ca_cert: '', ca_bundle: '', ca_path: /etc/ssl/certs", {**PLAIN, "ca_path": "/etc/ssl/certs"}),
+        ("ca_cert: a.pem, ca_bundle: b.pem", {**PLAIN, "ca_cert": "a.pem", "ca_bundle": "b.pem"}),
+        ("mtls: false, client_cert: c.pem, client_key: k.pem", PLAIN),
+        ("mtls: true", {**PLAIN, **CLIENT}),
+        (
+            "mtls: true, client_cert: c.pem, client_key: k.pem",
+            {**PLAIN, "client_cert": "c.pem", "client_key": "k.pem"},
+        ),
+        ("keep_alive: false, max_consecutive_timeouts: 5", PLAIN),
+    ],
+)
+def test_falcos_http_output_is_the_output_http(keys: str, options: dict[str, Any]) -> None:
+    notes: list[str] = []
+    url = "" if "url:" in keys else "url: http://localhost:2801/, "
+    text = f"http_output: {{enabled: true, {url}{keys}}}"
+    assert http_output(reader_of(text, notes)) == options
+    assert notes == []
+
+
+def test_falcos_http_output_that_is_not_enabled_needs_nothing() -> None:
+    assert http_output(reader_of("http_output: {enabled: false, url: ''}", [])) is None
+
+
+@pytest.mark.parametrize(("text", "key"), [("program_output", "program"), ("http_output", "url")])
+def test_outputs_that_miss_what_they_need_are_refused(text: str, key: str) -> None:
+    reader = reader_of(f"{text}: {{enabled: true}}", [])
+    with pytest.raises(ConfigError, match=rf"{text}\.{key} is missing"):
+        (program_output if text == "program_output" else http_output)(reader)

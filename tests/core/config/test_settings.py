@@ -158,6 +158,8 @@ def test_what_is_added_to_alerts(text: str, additions: list[Addition]) -> None:
         ("file_output: {filename: f}", ["stdout"]),
         ("file_output: {enabled: true, filename: f}", ["file"]),
         ("file_output: {enabled: true, filename: f}\nstdout_output: {enabled: true}", ["stdout", "file"]),
+        ("program_output: {enabled: true, program: cat}", ["program"]),
+        ("http_output: {enabled: true, url: 'http://h/'}", ["http"]),
         ("outputs: {a: {type: file}}", ["file"]),
         ("outputs: {a: {type: file}}\nstdout_output: {enabled: true}", ["stdout", "file"]),
         ("outputs: {a: {type: file}}\nstdout_output: {enabled: false}", ["file"]),
