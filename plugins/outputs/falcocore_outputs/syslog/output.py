@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Sequence
@@ -154,12 +155,15 @@ class SyslogOutput(Output):
 
     def _cause(self, error: OSError) -> str:
         match error:
-            case TimeoutError():
+            case TimeoutError(errno=None):
                 return f"no answer within {self._timeout_s:g} s"
             case ssl.SSLCertVerificationError():
                 return f"the receiver's certificate is refused: {error.verify_message}"
             case ssl.SSLError():
                 return f"TLS failed: {error.reason or error}"
+            # asyncio's text repeats the address.
+            case OSError(errno=int(number)) if number > 0:
+                return os.strerror(number)
             case _:
                 return error.strerror or str(error)
 
