@@ -46,9 +46,8 @@ class SizeLimit:
             return data
         log.log(
             logging.DEBUG if self._warned else logging.WARNING,
-            "a message of %d bytes is cut: %d is the limit here; later ones are cut without a word",
+            "a message of %d bytes is too long for this syslog receiver and is cut, as later ones will be",
             len(data),
-            self._size_bytes,
         )
         self._warned = True
         return message.cut(self._size_bytes)

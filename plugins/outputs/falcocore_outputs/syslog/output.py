@@ -6,7 +6,6 @@ import os
 import socket
 import ssl
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, ClassVar
 
 from falcocore.api import Alert, ConfigError, Output, OutputError
@@ -56,10 +55,10 @@ class SyslogOutput(Output):
             int | None, "longer messages are cut; without it, only what the socket can't take"
         ] = None,
         ca_cert: Annotated[
-            Path | None, "PEM file of the authorities to trust with tls://; without it, the system's"
+            str | None, "PEM file of the authorities to trust with tls://; without it, the system's"
         ] = None,
-        client_cert: Annotated[Path | None, "PEM file of the certificate to show with tls://"] = None,
-        client_key: Annotated[Path | None, "PEM file of its key, where that is not in client_cert"] = None,
+        client_cert: Annotated[str | None, "PEM file of the certificate to show with tls://"] = None,
+        client_key: Annotated[str | None, "PEM file of its key, where that is not in client_cert"] = None,
         server_name: Annotated[str | None, "name in the receiver's certificate; without it, HOST"] = None,
         timeout_s: Annotated[float, "how long the receiver may take to accept or go on"] = 10.0,
         settle_s: Annotated[
@@ -87,6 +86,8 @@ class SyslogOutput(Output):
             raise ConfigError(
                 "ca_cert, client_cert, client_key and server_name are for TLS", hint="use tls://HOST:PORT"
             )
+        if client_key and not client_cert:
+            raise ConfigError("client_key: there is no client_cert that it belongs to", hint="name both")
         self._tls = TlsFiles(ca_cert, client_cert, client_key)
         self._server_name = server_name or self._address.place
         if max_bytes is not None and max_bytes < LEAST_SIZE_BYTES:

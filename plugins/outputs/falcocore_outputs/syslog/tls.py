@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from pathlib import Path
 
 from falcocore.api import OutputError
 
@@ -13,9 +12,9 @@ from falcocore.api import OutputError
 class TlsFiles:
     """PEM files. Without `ca_cert` the system's authorities are trusted; `client_cert` may hold the key."""
 
-    ca_cert: Path | None = None
-    client_cert: Path | None = None
-    client_key: Path | None = None
+    ca_cert: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
 
     def context(self) -> ssl.SSLContext:
         """A context that checks the receiver's certificate and its name, and shows ours.
@@ -29,12 +28,12 @@ class TlsFiles:
             context = ssl.create_default_context(cafile=self.ca_cert)
         except OSError as error:
             raise OutputError(f"{self.ca_cert} can't be used as ca_cert: {_reason(error)}") from None
-        if self.client_cert is not None:
+        if self.client_cert:
             try:
                 # An empty password, so that nobody is asked for one on the terminal.
                 context.load_cert_chain(self.client_cert, self.client_key, password="")
             except OSError as error:
-                names = " and ".join(str(path) for path in (self.client_cert, self.client_key) if path)
+                names = " and ".join(name for name in (self.client_cert, self.client_key) if name)
                 hint = "both have to be PEM files, the key not encrypted and belonging to the certificate"
                 raise OutputError(
                     f"{names} can't be used as client_cert and client_key: {_reason(error)}", hint=hint

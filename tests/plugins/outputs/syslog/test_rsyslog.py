@@ -189,7 +189,7 @@ def test_tls(tmp_path: Path) -> None:
     with (
         certificates(tmp_path) as (_, settings),
         rsyslog(tmp_path, settings + tcp(port, module)) as receiver,
-        opened(f"tls://localhost:{port}", ca_cert=tmp_path / "ca.pem") as output,
+        opened(f"tls://localhost:{port}", ca_cert=str(tmp_path / "ca.pem")) as output,
     ):
         asyncio.run(output.send([small(), small()]))
         asyncio.run(output.send([small()]))
@@ -208,10 +208,10 @@ def test_tls_with_a_client_certificate(tmp_path: Path, name: str | None) -> None
         certificates(tmp_path) as (authority, settings),
         rsyslog(tmp_path, settings + tcp(port, module)) as receiver,
     ):
-        options: dict[str, Any] = {"ca_cert": tmp_path / "ca.pem", "settle_s": 0.5}
+        options: dict[str, Any] = {"ca_cert": str(tmp_path / "ca.pem"), "settle_s": 0.5}
         if name is not None:
             authority.issue_cert(name).private_key_and_cert_chain_pem.write_to_path(tmp_path / "client.pem")
-            options["client_cert"] = tmp_path / "client.pem"
+            options["client_cert"] = str(tmp_path / "client.pem")
         with opened(f"tls://localhost:{port}", **options) as output:
             if name == "client.example":
                 asyncio.run(output.send([small()]))
@@ -228,7 +228,7 @@ def test_alerts_arrive_after_the_receiver_was_restarted(tmp_path: Path) -> None:
     module = 'StreamDriver.Name="gtls" StreamDriver.Mode="1" StreamDriver.AuthMode="anon"'
     with (
         certificates(tmp_path) as (_, settings),
-        opened(f"tls://localhost:{port}", ca_cert=tmp_path / "ca.pem") as output,
+        opened(f"tls://localhost:{port}", ca_cert=str(tmp_path / "ca.pem")) as output,
     ):
         with rsyslog(tmp_path, settings + tcp(port, module)) as receiver:
             send(output, "one")
