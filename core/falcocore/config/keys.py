@@ -91,6 +91,7 @@ USED: dict[str, Any] = {
         "keep_alive": Key("keep the file open between alerts", Kind.BOOLEAN),
         "filename": Key("path of the file, which is appended to"),
     },
+    "syslog_output": _ENABLED,
     # Falco's removed rate limiter had its settings under the same key.
     "outputs": {
         "rate": True,
@@ -143,6 +144,7 @@ DOCS = {
     "append_output": "what is added to the alerts of the rules that `match` fits",
     "stdout_output": "alerts on standard output, which is on unless another output is configured",
     "file_output": "alerts in a file, one line each",
+    "syslog_output": "alerts to the syslog of this host, at /dev/log, in the name of falco",
     "outputs": "any number of outputs, by a name of your choice",
     "sources": "what runs without --source",
     "plugins": "Falco's way to name sources",
@@ -198,7 +200,6 @@ ACCEPTED: dict[str, Any] = {
     "buffered_outputs": True,
     "outputs_queue": {"capacity": True},
     "output_timeout": True,
-    "syslog_output": _ENABLED,
     "program_output": {"enabled": True, "keep_alive": True, "program": True},
     "http_output": {
         "enabled": True,

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from falcocore.alerts import AlertFormat
-from falcocore.config.legacy import plugin_sources, unserved_outputs, webserver_source
+from falcocore.config.legacy import plugin_sources, syslog_output, unserved_outputs, webserver_source
 from falcocore.config.tree import Warn
 from falcocore.config.values import Reader
 from falcocore.errors import ConfigError
@@ -205,6 +205,8 @@ def _outputs(reader: Reader, warn: Warn) -> tuple[OutputSettings, ...]:
             "keep_alive": file.boolean("keep_alive", False),
         }
         found.append(OutputSettings("file_output", "file", options))
+    if (syslog := syslog_output(reader, warn)) is not None:
+        found.append(OutputSettings("syslog_output", "syslog", syslog))
     for name in reader.inner("outputs"):
         # Falco's removed rate limiter had its settings under the same key.
         if name in {"rate", "max_burst"}:

@@ -105,6 +105,7 @@ def test_every_commented_line_is_one_to_use(tmp_path: Path) -> None:
         "stdout_output": "stdout",
         "my_file": "file",
         "my_stdout": "stdout",
+        "my_syslog": "syslog",
     }
 
 

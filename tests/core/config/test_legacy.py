@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from falcocore.config.legacy import Found, plugin_sources, unserved_outputs, webserver_source
+from falcocore.config import legacy
+from falcocore.config.legacy import Found, plugin_sources, syslog_output, unserved_outputs, webserver_source
 from falcocore.config.tree import parse_tree
 from falcocore.config.values import Reader
 from falcocore.errors import ConfigError
@@ -146,8 +148,7 @@ def test_a_webhook_with_tls_is_refused_and_not_served_in_the_clear() -> None:
     ("text", "names"),
     [
         ("", []),
-        ("syslog_output: {enabled: false}\nprogram_output: {program: x}\nhttp_output: {}\ngrpc_output:", []),
-        ("syslog_output: {enabled: true}", ["syslog_output"]),
+        ("syslog_output: {enabled: true}\nprogram_output: {program: x}\nhttp_output: {}\ngrpc_output:", []),
         (
             "http_output: {enabled: yes}\nprogram_output: {enabled: on}\ngrpc_output: {enabled: true}",
             ["program_output", "http_output", "grpc_output"],
@@ -159,3 +160,30 @@ def test_outputs_that_are_enabled_and_not_served_are_named(text: str, names: lis
     unserved_outputs(reader_of(text, notes), notes.append)
     assert [note.partition(" ")[0] for note in notes] == names
     assert all("does not deliver there: alerts go to the other outputs" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "there", "options", "note"),
+    [
+        ("", True, None, None),
+        ("syslog_output:", True, None, None),
+        ("syslog_output: {enabled: false}", False, None, None),
+        ("syslog_output: {enabled: true}", True, {"app_name": "falco"}, None),
+        ("syslog_output: {enabled: true}", False, None, "there is no {}: alerts go to the other outputs"),
+    ],
+)
+def test_syslog_is_used_where_this_host_has_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    there: bool,
+    options: dict[str, Any] | None,
+    note: str | None,
+) -> None:
+    path = tmp_path / "log"
+    if there:
+        path.touch()
+    monkeypatch.setattr(legacy, "SYSLOG_SOCKET", path)
+    notes: list[str] = []
+    assert syslog_output(reader_of(text, notes), notes.append) == options
+    assert [said.partition("but ")[2] for said in notes] == ([note.format(path)] if note else [])
