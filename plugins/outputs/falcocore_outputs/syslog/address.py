@@ -50,9 +50,11 @@ def parse_address(text: str) -> Address:
     try:
         parts = urlsplit(text)
         transport, port = Transport(parts.scheme), parts.port
+        host = parts.hostname or ""
+        host.encode("idna")  # what the resolver would stumble over
     except ValueError as error:
         raise ConfigError(f"`{text}` is not the address of a syslog receiver: {error}", hint=_HINT) from None
     strange = parts.username or parts.query or parts.fragment or parts.path.strip("/")
-    if transport is Transport.UNIX or not parts.hostname or strange or port == 0:
+    if transport is Transport.UNIX or not host or strange or port == 0:
         raise ConfigError(f"`{text}` is not the address of a syslog receiver", hint=_HINT)
-    return Address(transport, parts.hostname, _PORTS[transport] if port is None else port)
+    return Address(transport, host, _PORTS[transport] if port is None else port)

@@ -94,6 +94,8 @@ class SyslogOutput(Output):
             raise ConfigError(
                 f"max_bytes: {max_bytes} is too little", hint=f"the least is {LEAST_SIZE_BYTES}"
             )
+        if timeout_s <= 0 or settle_s < 0:
+            raise ConfigError("timeout_s and settle_s are times", hint="give seconds, such as 10")
         self._limit = SizeLimit(max_bytes)
         self._timeout_s = timeout_s
         self._settle_s = settle_s
@@ -126,7 +128,6 @@ class SyslogOutput(Output):
     async def _connected(self) -> Connection:
         """The connection as long as the receiver keeps it, or a new one."""
         if self._connection is not None and self._ended(self._connection):
-            log.debug("%s: closed by the receiver", self._address)
             self.close()
         if self._connection is None:
             self._connection = await self._connect()
@@ -135,14 +136,24 @@ class SyslogOutput(Output):
 
     def _ended(self, connection: Connection) -> bool:
         try:
-            return connection.is_closed()
-        except OSError:
+            closed = connection.is_closed()
+        except OSError as error:
+            log.warning(
+                "%s: %s since the last alert was sent, which the receiver may not have read",
+                self._address,
+                self._cause(error),
+            )
             return True
+        if closed:
+            log.debug("%s: closed by the receiver", self._address)
+        return closed
 
     async def _connect(self) -> Connection:
         sock = await sockets.connect(self._address, self._timeout_s)
         if self._address.transport is Transport.TLS:
-            sock = await sockets.secure(sock, self._tls.context(), self._server_name, self._timeout_s)
+            tls = await sockets.secure(sock, self._tls.context(), self._server_name, self._timeout_s)
+            log.debug("%s: agreed on %s", self._address, tls.version())
+            sock = tls
         peer = str(self._address)
         if sock.type == socket.SOCK_DGRAM:
             return DatagramConnection(sock, peer, self._limit, self._timeout_s)

@@ -41,6 +41,7 @@ def test_an_address_is_a_path_or_a_url(text: str, address: Address, shown: str) 
         "tcp://host?x",
         "tcp://user@host",
         "tcp://[::1",
+        "tcp://a..b",
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:

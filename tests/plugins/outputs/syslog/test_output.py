@@ -77,6 +77,8 @@ def texts(received: bytes) -> list[str]:
         ({"address": "tcp://h", "server_name": "x"}, "are for TLS"),
         ({"address": "tls://h", "client_key": "x"}, "there is no client_cert that it belongs to"),
         ({"max_bytes": LEAST_SIZE_BYTES - 1}, "max_bytes: 479 is too little"),
+        ({"timeout_s": 0}, "timeout_s and settle_s are times"),
+        ({"settle_s": -1}, "timeout_s and settle_s are times"),
         ({"hostname": "h"}, "to a socket of this host have none"),
         ({"structured_data": True}, "rfc3164 has no structured data"),
         ({"format": "rfc1"}, "option `format`: Invalid enum value 'rfc1'"),
@@ -204,6 +206,22 @@ def test_tcp_connection_is_kept_and_made_anew_when_it_was_closed() -> None:
             assert texts(everything(connection)) == ["three"]
 
 
+def test_tcp_connection_that_was_reset_may_have_cost_an_alert_and_that_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    listening, address = listener()
+    with listening, opened(address) as output:
+        send(output, "one")
+        # With something unread, which our kernel was told has arrived.
+        accept(listening).close()
+        send(output, "two")
+        output.close()
+        with accept(listening) as connection:
+            assert texts(everything(connection)) == ["two"]
+    (message,) = caplog.messages
+    assert message.startswith(f"{address}: Connection reset by peer since the last alert was sent")
+
+
 def test_tcp_receiver_that_is_away_for_a_while() -> None:
     listening, address = listener()
     port = listening.getsockname()[1]
@@ -294,7 +312,8 @@ def test_the_conversation_is_in_the_log(caplog: pytest.LogCaptureFixture) -> Non
     caplog.set_level(logging.DEBUG, "falcocore.outputs.syslog")
     with listening, opened(address, format="rfc3164") as output:
         send(output, "one")
-        accept(listening).close()
+        with accept(listening) as connection:
+            assert connection.recv(100)
         send(output, "two")
     assert [message.split("<")[0] for message in caplog.messages] == [
         f"{address}: connected",
