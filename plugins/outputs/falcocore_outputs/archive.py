@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import itertools
 import logging
 import os
 import re
 import stat
 import threading
-import time
+from datetime import UTC, datetime, timedelta
 from io import BufferedWriter, FileIO
 from pathlib import Path
 
@@ -21,7 +20,7 @@ CLOSE_S = 5.0
 start."""
 BLOCK_BYTES = 1 << 20
 NS_PER_S = 1_000_000_000
-NS_PER_US = 1000
+STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
 class Archive:
@@ -36,7 +35,7 @@ class Archive:
         self._path = path
         self._keep = keep
         self._compress = compress
-        self._ours = re.compile(rf"{re.escape(path.name)}\.\d{{8}}T\d{{6}}\.\d{{6}}Z(\.gz(\.part)?)?")
+        self._ours = re.compile(rf"{re.escape(path.name)}\.(\d{{8}}T\d{{6}}\.\d{{6}}Z)(\.gz(\.part)?)?")
         self._lock = threading.Lock()
         self._wanted = False
         self._running = False
@@ -54,15 +53,17 @@ class Archive:
                 return False
         except FileNotFoundError:
             return False
-        names = (self._name(now_ns + later * NS_PER_US) for later in itertools.count())
-        free = (n for n in names if not os.path.lexists(n) and not os.path.lexists(f"{n}.gz"))
-        self._path.rename(next(free))
+        now = datetime.fromtimestamp(now_ns / NS_PER_S, UTC).strftime(STAMP)
+        # A clock that was set back must not make the newest file the first that is deleted.
+        last = max((stamp for stamp, _ in self._found()), default="")
+        stamp = now if now > last else _next(last)
+        self._path.rename(self._path.with_name(f"{self._path.name}.{stamp}"))
         return True
 
-    def _name(self, time_ns: int) -> Path:
-        seconds, rest_ns = divmod(time_ns, NS_PER_S)
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
-        return self._path.with_name(f"{self._path.name}.{stamp}.{rest_ns // NS_PER_US:06}Z")
+    def _found(self) -> list[tuple[str, Path]]:
+        """(time in the name, path) of what is here, the oldest first."""
+        matches = ((self._ours.fullmatch(path.name), path) for path in self._path.parent.iterdir())
+        return sorted((match[1], path) for match, path in matches if match and _is_time(match[1]))
 
     def tidy_soon(self) -> None:
         """Compress and delete what has to be, in the thread."""
@@ -93,19 +94,16 @@ class Archive:
                 log.warning("rotated files of %s: %s", self._path, error)
 
     def _tidy(self) -> None:
-        found = sorted(path for path in self._path.parent.iterdir() if self._ours.fullmatch(path.name))
-        for path in [path for path in found if path.suffix == ".part"]:
-            path.unlink()
-            found.remove(path)
-        if self._keep is not None:
-            # A name may be there with and without .gz, where the process was killed between the two.
-            names = sorted({path.name.removesuffix(".gz") for path in found}, reverse=True)
-            kept = set(names[: self._keep])
-            for path in [path for path in found if path.name.removesuffix(".gz") not in kept]:
+        found = self._found()
+        for _, path in found:
+            if path.suffix == ".part":
                 path.unlink()
-                found.remove(path)
-        for path in found:
-            if self._compress and path.suffix != ".gz" and not self._stop.is_set():
+        stamps = sorted({stamp for stamp, _ in found})
+        old = set() if self._keep is None else set(stamps[: -self._keep])
+        for stamp, path in found:
+            if stamp in old:
+                path.unlink(missing_ok=True)
+            elif self._compress and path.suffix not in (".gz", ".part") and not self._stop.is_set():
                 self._pack(path)
 
     def _pack(self, path: Path) -> None:
@@ -128,6 +126,18 @@ class Archive:
             path.unlink()
         finally:
             part.unlink(missing_ok=True)
+
+
+def _is_time(stamp: str) -> bool:
+    try:
+        datetime.strptime(stamp, STAMP)
+    except ValueError:
+        return False
+    return True
+
+
+def _next(stamp: str) -> str:
+    return (datetime.strptime(stamp, STAMP) + timedelta(microseconds=1)).strftime(STAMP)
 
 
 def open_like(path: Path, mode: str, status: os.stat_result) -> FileIO:

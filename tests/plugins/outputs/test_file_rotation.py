@@ -20,6 +20,7 @@ import pytest
 
 from falcocore.api import ConfigError, OutputError
 from falcocore.options import build
+from falcocore_outputs import archive
 from falcocore_outputs.file import FileOutput
 from tests.support.small_alerts import send
 
@@ -107,7 +108,14 @@ def test_without_the_options_nothing_is_rotated(tmp_path: Path) -> None:
 @pytest.mark.parametrize("compress", [True, False])
 def test_so_many_files_are_kept_and_no_stranger_is_touched(tmp_path: Path, compress: bool) -> None:
     path = tmp_path / "alerts"
-    strangers = ["alerts.1", "alerts.1.gz", "alerts.20240309T220405Z", f"my{OLD}", f"{OLD}.txt"]
+    strangers = [
+        "alerts.1",
+        "alerts.1.gz",
+        "alerts.20240309T220405Z",
+        f"my{OLD}",
+        f"{OLD}.txt",
+        OLD.replace("0309", "0231"),
+    ]
     for name in [*strangers, OLD, f"{OLD.replace('2024', '2023')}.gz"]:
         (tmp_path / name).write_bytes(b"stranger")
     with opened(path, rotate_bytes=1, keep=2, compress=compress) as output:
@@ -118,6 +126,15 @@ def test_so_many_files_are_kept_and_no_stranger_is_touched(tmp_path: Path, compr
     assert contents(path) == ["17\n", "18\n", "19\n"]
     rotated = [p.name for p in tmp_path.iterdir() if p != path]
     assert all(name.endswith(".gz" if compress else "Z") for name in rotated)
+
+
+def test_the_newest_file_is_kept_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    path, future = tmp_path / "alerts", tmp_path / "alerts.29991231T235959.999999Z"
+    future.write_text("future\n", "utf-8")
+    with opened(path, rotate_bytes=1, keep=2) as output:
+        send(output, "one", "two", "three")
+    assert contents(path) == ["one\n", "two\n", "three\n"]
+    assert (tmp_path / "alerts.30000101T000000.000001Z").read_text("utf-8") == "two\n"
 
 
 def test_rotated_files_are_compressed(tmp_path: Path) -> None:
@@ -163,6 +180,23 @@ def test_a_full_disk_leaves_the_file_that_it_can_not_compress(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["alerts", OLD]
     assert path.read_text("utf-8") == "one\n"
     assert [message.partition("alerts: ")[2] for message in caplog.messages] == ["[Errno 27] File too large"]
+
+
+def test_a_long_compression_is_given_up_at_the_end_and_done_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, noise = tmp_path / "alerts", random.Random(4).randbytes(20 << 20)
+    (tmp_path / OLD).write_bytes(noise)
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "CLOSE_S", 0.0)
+        with opened(path, rotate_bytes=100, compress=True):
+            pass
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["alerts", OLD]
+    assert (tmp_path / OLD).read_bytes() == noise
+    with opened(path, rotate_bytes=100, compress=True):
+        pass
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["alerts", f"{OLD}.gz"]
+    assert gzip.decompress((tmp_path / f"{OLD}.gz").read_bytes()) == noise
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])

@@ -149,9 +149,10 @@ class SyslogOutput(Output):
         return closed
 
     async def _connect(self) -> Connection:
+        context = self._tls.context() if self._address.transport is Transport.TLS else None
         sock = await sockets.connect(self._address, self._timeout_s)
-        if self._address.transport is Transport.TLS:
-            tls = await sockets.secure(sock, self._tls.context(), self._server_name, self._timeout_s)
+        if context is not None:
+            tls = await sockets.secure(sock, context, self._server_name, self._timeout_s)
             log.debug("%s: agreed on %s", self._address, tls.version())
             sock = tls
         peer = str(self._address)

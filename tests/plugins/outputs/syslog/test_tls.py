@@ -147,3 +147,18 @@ def test_files_that_cannot_be_used_are_known_at_the_start(
     paths: dict[str, Any] = {name: str(tmp_path / file) for name, file in options.items()}
     with pytest.raises(OutputError, match=message):
         SyslogOutput(address="tls://localhost", **paths).open()
+
+
+def test_files_are_read_anew_for_each_connection(tmp_path: Path, authority: trustme.CA) -> None:
+    trusted = tmp_path / "trusted.pem"
+    trustme.CA().cert_pem.write_to_path(trusted)
+    with receiver(serving(authority, "localhost")) as (address, received):
+        output = SyslogOutput(address=address, ca_cert=str(trusted), settle_s=0.0)
+        output.open()
+        trusted.unlink()
+        with pytest.raises(OutputError, match=r"trusted\.pem can't be used as ca_cert: No such file"):
+            send(output, "one")
+        authority.cert_pem.write_to_path(trusted)
+        send(output, "one")
+        output.close()
+    assert texts(received[0]) == ["one"]
