@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ class Option:
     @property
     def type_name(self) -> str:
         """The type as a listing shows it."""
-        return self.type.__name__ if isinstance(self.type, type) else str(self.type).replace("typing.", "")
+        if isinstance(self.type, type):
+            return self.type.__name__
+        return _MODULE.sub("", str(self.type))
 
     @property
     def plain_default(self) -> Any:
@@ -40,6 +43,8 @@ class Option:
 
 
 REQUIRED: Any = inspect.Parameter.empty
+_MODULE = re.compile(r"(?<![\w.'\"])(?:\w+\.)+(?=\w)")
+"""The way to a class in the text of a type."""
 _NOT_OPTIONS = frozenset({"self", "target"})
 
 

@@ -19,7 +19,10 @@ from falcocore.options import options_of
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "core" / "falcocore").rglob("*.py"))
 PLUGINS = sorted(path for folder in ("plugins", "rules") for path in (ROOT / folder).rglob("*.py"))
-PLUGIN_PACKAGES = {path.parent.name for path in PLUGINS if path.name == "__init__.py"}
+# The outermost package of each: what is within one has no mark of its own.
+PLUGIN_PACKAGES = {
+    path.parent.name for folder in ("plugins", "rules") for path in (ROOT / folder).rglob("py.typed")
+}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from falcocore.errors import ConfigError
 from falcocore.options import REQUIRED, Option, build, options_of
+from falcocore.types import Priority
 
 
 class Everything:
@@ -191,7 +192,9 @@ def test_a_class_without_a_constructor_has_no_options() -> None:
         (dict[str, int], "dict[str, int]"),
         (int | None, "int | None"),
         (Optional[str], "Optional[str]"),  # noqa: UP045
-        (Literal["a", "b"], "Literal['a', 'b']"),
+        (Literal["a", "b.c"], "Literal['a', 'b.c']"),
+        (Priority | None, "Priority | None"),
+        (list[Priority], "list[Priority]"),
         (Any, "Any"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,22 @@ def test_alerts_go_to_the_file_of_the_configuration(rules: str, tmp_path: Path) 
     ended = falcocore("run", "-c", str(config), "--source", "k8s_audit=-", stdin=EVENTS)
     assert (ended.status, ended.out) == (0, "")
     assert path.read_text() == "from before\n" + created("a", "c", "d")
+
+
+def test_alerts_go_to_several_outputs_with_options(rules: str, tmp_path: Path) -> None:
+    config, socket_path = tmp_path / "falco.yaml", tmp_path / "log"
+    file = {"type": "file", "options": {"filename": str(tmp_path / "alerts"), "rotate_bytes": 1, "keep": 1}}
+    syslog = {"type": "syslog", "options": {"address": str(socket_path), "facility": "local3"}}
+    config.write_text(yaml.safe_dump({"rules_files": [rules], "outputs": {"a": file, "b": syslog}}))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(socket_path))
+        receiver.settimeout(10)
+        ended = falcocore("run", "-c", str(config), "--source", "k8s_audit=-", stdin=EVENTS)
+        assert (ended.status, ended.out) == (0, "")
+        received = "".join(f"{receiver.recv(1000).decode()}\n" for _ in range(3))
+    assert received.replace("<157>Oct 20 00:18:28 falcocore: ", "") == created("a", "c", "d")
+    (rotated,) = tmp_path.glob("alerts.*")
+    assert rotated.read_text() + (tmp_path / "alerts").read_text() == created("c", "d")
 
 
 def test_reader_that_leaves_early_ends_the_run_with_a_message(rules: str, recorded: Path) -> None:

@@ -115,6 +115,7 @@ USED: dict[str, Any] = {
         # How often something is tried is the same for all outputs.
         "max_consecutive_timeouts": True,
     },
+    "syslog_output": _ENABLED,
     # Falco's removed rate limiter had its settings under the same key.
     "outputs": {
         "rate": True,
@@ -182,6 +183,7 @@ DOCS = {
     "file_output": "alerts in a file, one line each",
     "program_output": "alerts for a program that reads them, one line each",
     "http_output": "alerts posted to an HTTP server, one in each request",
+    "syslog_output": "alerts to the syslog of this host, at /dev/log, in the name of falco",
     "outputs": "any number of outputs, by a name of your choice",
     "outbox": "where alerts wait for outputs; it is used when there is one other than stdout and files",
     "sources": "what runs without --source",
@@ -238,7 +240,6 @@ ACCEPTED: dict[str, Any] = {
     "buffered_outputs": True,
     "outputs_queue": {"capacity": True},
     "output_timeout": True,
-    "syslog_output": _ENABLED,
     "grpc": True,
     "grpc_output": True,
     "log_syslog": True,

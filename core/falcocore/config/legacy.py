@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from falcocore.config.tree import Warn
@@ -16,6 +17,9 @@ FIELD_PLUGINS = frozenset({"json", "container", "k8smeta"})
 """Falco's plugins that only offer fields, which the sources here have by themselves."""
 OPTIONS = {"k8saudit": {"webhookMaxBatchSize": "max_body_bytes"}}
 """Keys of `init_config` and the options that they are; the others have no counterpart and no effect."""
+
+SYSLOG_SOCKET = Path("/dev/log")
+"""Where syslog(3) delivers."""
 
 Found = tuple[str, str | None, dict[str, Any]]
 
@@ -106,9 +110,23 @@ def http_output(reader: Reader) -> dict[str, Any] | None:
     return options
 
 
+def syslog_output(reader: Reader, warn: Warn) -> dict[str, Any] | None:
+    """Options of the output that `syslog_output` enables, None where it does not.
+
+    Falco's stock configuration enables it, and in a container without a log socket nobody notices. It is left
+    out there: an output that can never deliver would hold up everything that waits for it.
+    """
+    if not reader.inner("syslog_output").boolean("enabled", False):
+        return None
+    if not SYSLOG_SOCKET.exists():
+        warn(f"syslog_output is enabled, but there is no {SYSLOG_SOCKET}: alerts go to the other outputs")
+        return None
+    return {"app_name": "falco"}
+
+
 def unserved_outputs(reader: Reader, warn: Warn) -> None:
     """Say which of Falco's outputs are enabled and not served by this version."""
-    for name in ("syslog_output", "grpc_output"):
+    for name in ("grpc_output",):
         if reader.inner(name).boolean("enabled", False):
             warn(
                 f"{name} is enabled, but this version does not deliver there: alerts go to the other outputs"

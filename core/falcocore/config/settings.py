@@ -16,6 +16,7 @@ from falcocore.config.legacy import (
     http_output,
     plugin_sources,
     program_output,
+    syslog_output,
     unserved_outputs,
     webserver_source,
 )
@@ -226,7 +227,11 @@ def _outputs(reader: Reader, warn: Warn) -> tuple[OutputSettings, ...]:
             "keep_alive": file.boolean("keep_alive", False),
         }
         found.append(OutputSettings("file_output", "file", options))
-    for kind, falcos in (("program", program_output(reader)), ("http", http_output(reader))):
+    for kind, falcos in (
+        ("program", program_output(reader)),
+        ("http", http_output(reader)),
+        ("syslog", syslog_output(reader, warn)),
+    ):
         if falcos is not None:
             found.append(OutputSettings(f"{kind}_output", kind, falcos))
     for name in reader.inner("outputs"):

@@ -73,6 +73,10 @@ _ALERTS = """
 #  keep_alive: false
 #  filename: alerts.log
 
+# The syslog of this host, at /dev/log.
+#syslog_output:
+#  enabled: false
+
 #program_output:
 #  enabled: false
 #  keep_alive: false

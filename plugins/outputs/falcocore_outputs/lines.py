@@ -29,16 +29,19 @@ class LineWriter:
     def __init__(self) -> None:
         self._torn = False
 
+    def resume(self, *, torn: bool) -> None:
+        """Go on in a stream whose last line is whole or torn, whatever was written before."""
+        self._torn = torn
+
     def write(self, stream: Raw, alerts: Sequence[Alert]) -> None:
         """Write all lines; waits where a receiver that does not block is full.
 
         Raises:
             OSError: as the stream does; some of the lines may have been written.
         """
-        lines = [f"{alert.line}\n" for alert in alerts]
-        if self._torn:
-            lines.insert(0, "\n")
-        rest = memoryview("".join(lines).encode("utf-8", "replace"))
+        lines = [b"\n"] if self._torn else []
+        lines.extend(map(_line, alerts))
+        rest = memoryview(b"".join(lines))
         while rest:
             written = stream.write(rest)
             if written is None:
@@ -46,3 +49,12 @@ class LineWriter:
             elif written:
                 self._torn = rest[written - 1] != ord("\n")
                 rest = rest[written:]
+
+
+def size_bytes(alert: Alert) -> int:
+    """How much room an alert takes."""
+    return len(_line(alert))
+
+
+def _line(alert: Alert) -> bytes:
+    return f"{alert.line}\n".encode("utf-8", "replace")

@@ -107,6 +107,7 @@ def test_every_commented_line_is_one_to_use(tmp_path: Path) -> None:
         "my_http": "http",
         "my_program": "program",
         "my_stdout": "stdout",
+        "my_syslog": "syslog",
     }
 
 

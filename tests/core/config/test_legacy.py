@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from falcocore.config import legacy
 from falcocore.config.legacy import (
     Found,
     http_output,
     plugin_sources,
     program_output,
+    syslog_output,
     unserved_outputs,
     webserver_source,
 )
@@ -153,10 +156,9 @@ def test_a_webhook_with_tls_is_refused_and_not_served_in_the_clear() -> None:
     ("text", "names"),
     [
         ("", []),
-        ("syslog_output: {enabled: false}\ngrpc_output:", []),
-        ("syslog_output: {enabled: true}", ["syslog_output"]),
-        ("syslog_output: {enabled: yes}\ngrpc_output: {enabled: on}", ["syslog_output", "grpc_output"]),
-        ("http_output: {enabled: true}\nprogram_output: {enabled: true}", []),
+        ("syslog_output: {enabled: true}\ngrpc_output: {enabled: false}", []),
+        ("http_output: {enabled: yes}\nprogram_output: {enabled: on}\ngrpc_output:", []),
+        ("grpc_output: {enabled: on}", ["grpc_output"]),
     ],
 )
 def test_outputs_that_are_enabled_and_not_served_are_named(text: str, names: list[str]) -> None:
@@ -237,3 +239,30 @@ def test_outputs_that_miss_what_they_need_are_refused(text: str, key: str) -> No
     reader = reader_of(f"{text}: {{enabled: true}}", [])
     with pytest.raises(ConfigError, match=rf"{text}\.{key} is missing"):
         (program_output if text == "program_output" else http_output)(reader)
+
+
+@pytest.mark.parametrize(
+    ("text", "there", "options", "note"),
+    [
+        ("", True, None, None),
+        ("syslog_output:", True, None, None),
+        ("syslog_output: {enabled: false}", False, None, None),
+        ("syslog_output: {enabled: true}", True, {"app_name": "falco"}, None),
+        ("syslog_output: {enabled: true}", False, None, "there is no {}: alerts go to the other outputs"),
+    ],
+)
+def test_syslog_is_used_where_this_host_has_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    there: bool,
+    options: dict[str, Any] | None,
+    note: str | None,
+) -> None:
+    path = tmp_path / "log"
+    if there:
+        path.touch()
+    monkeypatch.setattr(legacy, "SYSLOG_SOCKET", path)
+    notes: list[str] = []
+    assert syslog_output(reader_of(text, notes), notes.append) == options
+    assert [said.partition("but ")[2] for said in notes] == ([note.format(path)] if note else [])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import socket
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from falcocore.alerts import AlertFormat
+from falcocore.config import legacy
 from falcocore.config.settings import (
     OutboxSettings,
     OutputSettings,
@@ -180,8 +182,15 @@ def test_outputs_keep_their_names_and_options() -> None:
     )
 
 
+def test_falcos_syslog_is_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(legacy, "SYSLOG_SOCKET", Path("/dev/null"))
+    assert settings("syslog_output: {enabled: true}").outputs == (
+        OutputSettings("syslog_output", "syslog", {"app_name": "falco"}),
+    )
+
+
 def test_an_output_that_is_not_served_leaves_stdout_on() -> None:
-    found, notes = read("syslog_output: {enabled: true}")
+    found, notes = read("program_output: {enabled: true}")
     assert found.outputs == DEFAULTS.outputs
     assert len(notes) == 1
 

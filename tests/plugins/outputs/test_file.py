@@ -120,7 +120,9 @@ def room_for(path: Path, size_bytes: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     # Far above the size of any other file that this process writes meanwhile; the hole takes no room.
     limit_bytes = 1 << 28
-    os.truncate(path, limit_bytes - size_bytes)
+    with path.open("r+b") as file:
+        file.seek(limit_bytes - size_bytes - 1)
+        file.write(b"\n")
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
     try:
         yield
@@ -132,7 +134,7 @@ def written_of(path: Path) -> bytes:
     """What stands behind the hole."""
     with path.open("rb") as file:
         file.seek(-1024, os.SEEK_END)
-        return file.read().lstrip(b"\0")
+        return file.read().lstrip(b"\0").removeprefix(b"\n")
 
 
 @KEEP_ALIVE
