@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -41,8 +42,10 @@ def connect(path: Path) -> sqlite3.Connection:
 
     Raises:
         DamagedError: it can't be read as a database.
-        sqlite3.Error: it can't be opened.
+        sqlite3.Error, OSError: it can't be opened.
     """
+    # Alerts are for the owner's eyes; SQLite gives its other files the mode of this one.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection)
