@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import orjson
 
+from benchmarks import delivery
 from benchmarks.many_rules import varied_rules
 from benchmarks.measure import best_s
 from benchmarks.memory import replay
@@ -51,6 +52,7 @@ def main() -> None:
     _matching(rules, lines)
     _many_rules(rules, lines)
     _memory(lines)
+    delivery.main(lines)
 
 
 def _starting() -> None:
