@@ -190,7 +190,7 @@ def test_falcos_syslog_is_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_output_that_is_not_served_leaves_stdout_on() -> None:
-    found, notes = read("program_output: {enabled: true}")
+    found, notes = read("grpc_output: {enabled: true}")
     assert found.outputs == DEFAULTS.outputs
     assert len(notes) == 1
 
