@@ -213,7 +213,7 @@ def test_curl_sends_a_large_body(rules: str, tmp_path: Path) -> None:
         ("http://[::1/x", "http://[::1/x has no valid host"),
         ("http://a..b:0/x", "a..b is no address of this machine"),
         ("http://127.0.0.1:99999/x", "http://127.0.0.1:99999/x has no valid port"),
-        ("https://127.0.0.1:0/x", "https is not supported by this version"),
+        ("https://127.0.0.1:0/x", "https needs a certificate"),
         ("ftp://127.0.0.1/x", "the scheme `ftp` is not supported"),
     ],
 )

@@ -78,9 +78,11 @@ class Collected(Output):
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.alerts: list[Alert] = []
 
     async def send(self, alerts: Sequence[Alert]) -> None:
         self.lines += [alert.line for alert in alerts]
+        self.alerts += alerts
 
 
 class Blocked(Collected):
@@ -202,8 +204,14 @@ class RunningWebhook:
         return [line.partition(": Notice ")[2] for line in self.output.lines]
 
     @property
+    def alerts(self) -> list[Alert]:
+        """The alerts so far, of an output that keeps them."""
+        assert isinstance(self.output, Collected)
+        return self.output.alerts
+
+    @property
     def url(self) -> str:
-        return self.source.banner().removeprefix("listening on ")
+        return self.source.banner().removeprefix("listening on ").partition(" ")[0]
 
     @property
     def place(self) -> tuple[str, int]:

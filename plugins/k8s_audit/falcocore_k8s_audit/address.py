@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import socket
 from dataclasses import dataclass
@@ -23,11 +24,12 @@ _BACKLOG = 128
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Host (empty: every address of the machine), port (0: any free one), and path."""
+    """Host (empty: every address of the machine), port (0: any free one), path, and whether it is https."""
 
     host: str
     port: int
     path: str
+    is_secure: bool = False
 
     @classmethod
     def parse(cls, url: str) -> Address:
@@ -47,7 +49,16 @@ class Address:
             raise SourceError(f"source k8s_audit: {url} has no valid port", hint=_EXAMPLE) from None
         if parts.query or parts.fragment or parts.username is not None:
             raise SourceError(f"source k8s_audit: {url} is more than host, port and path", hint=_EXAMPLE)
-        return cls(parts.hostname or "", usual.port or 0 if port is None else port, parts.path or usual.path)
+        port = usual.port or 0 if port is None else port
+        return cls(parts.hostname or "", port, parts.path or usual.path, parts.scheme.lower() == "https")
+
+    @property
+    def is_loopback(self) -> bool:
+        """True where only this machine reaches it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     def bind(self) -> socket.socket:
         """A socket that listens there.
@@ -77,7 +88,8 @@ class Address:
             ) from None
 
 
-def url_of(bound: socket.socket, path: str) -> str:
+def url_of(bound: socket.socket, path: str, *, is_secure: bool = False) -> str:
     """The URL under which a bound socket is reached from this machine."""
     host, port = bound.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
+    scheme = "https" if is_secure else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{path}"

@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar, Protocol
 
 from falcocore.api import Batch, ConfigError, Progress, Source, SourceError
 from falcocore_k8s_audit.decode import Decoded
+from falcocore_k8s_audit.server_tls import TlsFiles
+from falcocore_k8s_audit.webhook_options import PathOptions, WebhookOptions
 
 log = logging.getLogger("falcocore.k8s_audit")
 
@@ -37,8 +39,8 @@ class Intake(Protocol):
 class K8sAuditSource(Source):
     """Kubernetes audit events, from a webhook or from JSON Lines.
 
-    The target is `http://HOST:PORT/PATH` for the webhook (also the default, on loopback), or a file, a
-    directory, or `-` for standard input, which are read once.
+    The target is `http://HOST:PORT/PATH` or `https://...` for the webhook (by default on loopback), or a
+    file, a directory, or `-` for standard input, which are read once.
     """
 
     name: ClassVar[str] = "k8s_audit"
@@ -52,28 +54,49 @@ class K8sAuditSource(Source):
         * 1024
         * 1024,
         max_in_flight: Annotated[int, "webhook: bodies that are worked on at a time, others get 429"] = 50,
+        max_connections: Annotated[int, "webhook: connections that may be open, others are closed"] = 1000,
+        cert_file: Annotated[str | None, "webhook: PEM file of the certificate, for https"] = None,
+        key_file: Annotated[
+            str | None, "webhook: PEM file of its key; without it, it is in cert_file"
+        ] = None,
+        client_ca_file: Annotated[
+            str | None, "webhook: only clients with a certificate from this CA may post"
+        ] = None,
+        client_names: Annotated[
+            list[str] | None, "webhook: and only if their certificate has one of these names"
+        ] = None,
+        token_file: Annotated[str | None, "webhook: only clients with a token of this file may post"] = None,
         cluster: Annotated[str, "name of the cluster, a label of its events and part of their identity"] = "",
+        paths: Annotated[
+            dict[str, PathOptions] | None,
+            "webhook: more paths, each with a cluster and token_file of its own",
+        ] = None,
     ) -> None:
-        for option, value in (("max_body_bytes", max_body_bytes), ("max_in_flight", max_in_flight)):
+        limits = {
+            "max_body_bytes": max_body_bytes,
+            "max_in_flight": max_in_flight,
+            "max_connections": max_connections,
+        }
+        for option, value in limits.items():
             if value < 1:
                 raise ConfigError(f"source k8s_audit: {option} is {value}, it has to be 1 or more")
-        self._cluster = cluster
-        self._intake = self._make_intake((target or "").strip(), max_body_bytes, max_in_flight)
-
-    def _make_intake(self, target: str, max_body_bytes: int, max_in_flight: int) -> Intake:
+        target = (target or "").strip()
         scheme, separator, _ = target.partition("://")
         scheme = scheme.lower() if separator else ""
-        if not target or scheme == "http":
+        tls = _tls(scheme, cert_file, key_file, client_ca_file, client_names or [])
+        self._cluster = cluster
+        options = WebhookOptions(
+            max_body_bytes, max_in_flight, max_connections, cluster, token_file, tls, paths or {}
+        )
+        self._intake = self._make_intake(target, scheme, options)
+
+    def _make_intake(self, target: str, scheme: str, options: WebhookOptions) -> Intake:
+        if not target or scheme in ("http", "https"):
             from falcocore_k8s_audit.webhook import Webhook
 
-            return Webhook(target, max_body_bytes, max_in_flight, self._cluster, self._note)
-        if scheme == "https":
-            raise SourceError(
-                "source k8s_audit: https is not supported by this version",
-                hint="listen with http on loopback, behind a proxy that terminates TLS",
-            )
+            return Webhook(target, options, self._note)
         if scheme:
-            hint = "give http://HOST:PORT/PATH, a file, a directory, or - for standard input"
+            hint = "give http://HOST:PORT/PATH, https://..., a file, a directory, or - for standard input"
             raise SourceError(f"source k8s_audit: the scheme `{scheme}` is not supported", hint=hint)
         from falcocore_k8s_audit.files import Files
 
@@ -110,3 +133,37 @@ class K8sAuditSource(Source):
     def progress(self) -> Progress | None:
         """How far the files are read."""
         return self._intake.progress()
+
+
+def _tls(
+    scheme: str, cert_file: str | None, key_file: str | None, client_ca_file: str | None, names: list[str]
+) -> TlsFiles | None:
+    """What https needs, and None without it.
+
+    Raises:
+        ConfigError: an option for https is missing, or there is one without it.
+    """
+    if scheme == "https":
+        if cert_file is None:
+            raise ConfigError(
+                "source k8s_audit: https needs a certificate",
+                hint="name its PEM file with the option cert_file, and that of its key with key_file",
+            )
+        if names and client_ca_file is None:
+            raise ConfigError(
+                "source k8s_audit: client_names is given without client_ca_file",
+                hint="name the CA that the clients' certificates come from",
+            )
+        return TlsFiles(cert_file, key_file, client_ca_file, frozenset(names))
+    for option, value in (
+        ("cert_file", cert_file),
+        ("key_file", key_file),
+        ("client_ca_file", client_ca_file),
+        ("client_names", names),
+    ):
+        if value:
+            raise ConfigError(
+                f"source k8s_audit: {option} is given, and the target is not https://",
+                hint="write --source k8s_audit=https://HOST:PORT/PATH, or take the option out",
+            )
+    return None

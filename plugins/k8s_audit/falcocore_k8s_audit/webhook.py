@@ -10,11 +10,10 @@ import asyncio
 import contextlib
 import logging
 import shlex
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import ClassVar, cast
 from urllib.parse import unquote
 
-from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework
 from starlette.applications import Starlette
@@ -25,8 +24,16 @@ from starlette.routing import Route
 
 from falcocore.api import Batch, Progress
 from falcocore_k8s_audit.address import Address, url_of
+from falcocore_k8s_audit.bodies import BrokenError, TooLargeError, UnknownEncodingError, unpacked
 from falcocore_k8s_audit.decode import Decoded
+from falcocore_k8s_audit.listener import LimitedListener
+from falcocore_k8s_audit.server_tls import ReloadingContext
+from falcocore_k8s_audit.serving import serve
+from falcocore_k8s_audit.webhook_options import Door, WebhookOptions
 
+log = logging.getLogger("falcocore.k8s_audit")
+
+HEALTH_PATH = "/healthz"
 RETRY_LATER = {"Retry-After": "1"}
 """What a client is asked to wait when the webhook is full or can't keep alerts, in seconds."""
 ARRIVING_BODIES = 8
@@ -43,8 +50,8 @@ LAST_S = 2
 cut short, alerts that are not safe yet. Then they are refused."""
 CLOSE_S = 3
 """Seconds that open connections have to end from then on; Hypercorn breaks the others off."""
-DECODED_HERE_BYTES = 1 << 18
-"""A larger body is decoded in a thread, so that other requests go on."""
+DECODED_HERE_BYTES = 2 << 20
+"""A larger body is decoded in a thread, so that other requests go on; a smaller one takes about 2 ms."""
 
 _EXAMPLE_EVENT = (
     '{"kind":"Event","auditID":"1","stage":"ResponseComplete","stageTimestamp":"2018-10-20T00:18:28.428398Z",'
@@ -86,18 +93,12 @@ class Webhook:
     bodies that have arrived and are not answered yet.
     """
 
-    def __init__(
-        self,
-        url: str,
-        max_body_bytes: int,
-        max_in_flight: int,
-        cluster: str,
-        note: Callable[[Decoded], None],
-    ) -> None:
+    def __init__(self, url: str, options: WebhookOptions, note: Callable[[Decoded], None]) -> None:
         self._address = Address.parse(url)
-        self._max_body_bytes = max_body_bytes
-        self._max_in_flight = max_in_flight
-        self._cluster = cluster
+        self._options = options
+        self._doors = options.doors(self._address.path)
+        self._max_body_bytes = options.max_body_bytes
+        self._max_in_flight = options.max_in_flight
         self._note = note
         self._arriving_bytes = 0
         self._in_flight = 0
@@ -111,11 +112,18 @@ class Webhook:
 
     def open(self) -> None:
         """Bind the address; once more, where the source is started again after it failed."""
+        for door in self._doors:
+            if door.tokens is not None:
+                door.tokens.open()
+        tls = self._options.tls
+        context = ReloadingContext(tls) if tls is not None else None
         bound = self._address.bind()
         self._stopping = self._ended = False
         # As many as bodies may be in flight, and the end mark: it is never full.
         self._posted = asyncio.Queue(self._max_in_flight + 1)
-        self._url = url_of(bound, self._address.path)
+        self._url = url_of(bound, self._address.path, is_secure=context is not None)
+        self._listener = LimitedListener(bound, self._options.max_connections)
+        self._tls = context
         errors = logging.getLogger("falcocore.k8s_audit.http")
         errors.setLevel(logging.WARNING)
         self._config.errorlog = errors
@@ -124,16 +132,33 @@ class Webhook:
         # Bounded, Hypercorn waits for ever to hand over a body that nobody reads to its end. It is read
         # as it comes, so that little waits.
         self._config.max_app_queue_size = 0
-        self._config.bind = [f"fd://{bound.detach()}"]
+        self._warn_of_strangers()
+
+    def _warn_of_strangers(self) -> None:
+        known = self._options.tls is not None and self._options.tls.client_ca is not None
+        open_doors = [door.path for door in self._doors if door.tokens is None]
+        if open_doors and not (known or self._address.is_loopback):
+            log.warning(
+                "anybody who reaches %s may post events: set token_file, or client_ca_file with https",
+                self._url if len(self._doors) == 1 else f"{self._url} at {', '.join(open_doors)}",
+            )
 
     def banner(self) -> str:
         """Where it listens."""
-        return f"listening on {self._url}"
+        more = [door.path for door in self._doors if door.path != self._address.path]
+        also = f" and at {', '.join(more)}" if more else ""
+        return f"listening on {self._url}{also}"
 
     def next_step(self) -> str:
         """A request that raises an alert of the bundled rules."""
         event = shlex.quote(_EXAMPLE_EVENT)
-        return f"To see an alert: curl -H 'Content-Type: application/json' -d {event} {self._url}"
+        token = " -H 'Authorization: Bearer TOKEN'" if self._doors[0].tokens is not None else ""
+        tls = self._options.tls
+        trust = "" if tls is None else " --cacert CA.pem"
+        if tls is not None and tls.client_ca is not None:
+            trust += " --cert CLIENT.pem --key CLIENT-KEY.pem"
+        type_ = "-H 'Content-Type: application/json'"
+        return f"To see an alert: curl{trust}{token} {type_} -d {event} {self._url}"
 
     def progress(self) -> Progress | None:
         """A webhook has no end."""
@@ -162,7 +187,7 @@ class Webhook:
         closing = asyncio.Event()
         application = cast("ASGIFramework", self._application())
         server = asyncio.create_task(
-            serve(application, self._config, shutdown_trigger=closing.wait), name="k8s_audit webhook"
+            serve(application, self._listener, self._tls, self._config, closing), name="k8s_audit webhook"
         )
         server.add_done_callback(lambda _server: self._end())
         try:
@@ -180,21 +205,34 @@ class Webhook:
             await server
 
     def _application(self) -> Starlette:
-        path = unquote(self._address.path)
-        # As in Falco, a path that ends in a slash stands for everything below it.
-        pattern = f"{path}{{below:path}}" if path.endswith("/") else path
-        route = Route(pattern, self._post, methods=["POST"])
-        application = Starlette(routes=[route], exception_handlers={HTTPException: self._refused})
+        routes = [Route(HEALTH_PATH, self._healthy, methods=["GET"])]
+        for door in self._doors:
+            path = unquote(door.path)
+            # As in Falco, a path that ends in a slash stands for everything below it.
+            pattern = f"{path}{{below:path}}" if path.endswith("/") else path
+            routes.append(Route(pattern, self._entrance(door), methods=["POST"]))
+        application = Starlette(routes=routes, exception_handlers={HTTPException: self._refused})
         # A redirect would have the client send the whole body twice.
         application.router.redirect_slashes = False
         return application
+
+    async def _healthy(self, _request: Request) -> Response:
+        if self._stopping:
+            return PlainTextResponse("shutting down\n", 503)
+        return PlainTextResponse("ok\n")
+
+    def _entrance(self, door: Door) -> Callable[[Request], Awaitable[Response]]:
+        async def post(request: Request) -> Response:
+            return await self._post(request, door)
+
+        return post
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         refusal = cast("HTTPException", error)  # What this handler is registered for.
         if not hasattr(request.state, "read"):
             await self._drain(request)
         reasons = {
-            404: f"audit events go to {self._address.path}",
+            404: f"audit events go to {' or '.join(door.path for door in self._doors)}",
             405: f"{request.method} is not allowed, POST is",
         }
         reason = reasons.get(refusal.status_code, refusal.detail)
@@ -210,7 +248,8 @@ class Webhook:
                     if left_bytes < 0:
                         return
 
-    async def _post(self, request: Request) -> Response:
+    async def _post(self, request: Request, door: Door) -> Response:
+        self._check_token(request, door)
         self._check_room()
         content_type = request.headers.get("content-type", "")
         if "application/json" not in content_type.lower():
@@ -225,11 +264,32 @@ class Webhook:
         self._check_room()
         self._in_flight += 1
         try:
-            await self._process(body, request.client.host if request.client else "unknown")
+            body = await self._unpacked(body, request.headers.get("content-encoding", ""))
+            await self._process(body, request.client.host if request.client else "unknown", door)
         finally:
             self._in_flight -= 1
             self._end_when_idle()
         return Response()
+
+    def _check_token(self, request: Request, door: Door) -> None:
+        if door.tokens is None:
+            return
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or door.tokens.owner(token.strip()) is None:
+            reason = "the token is unknown" if token else "a bearer token is needed"
+            raise HTTPException(401, reason, {"WWW-Authenticate": "Bearer"})
+
+    async def _unpacked(self, body: bytes, encoding: str) -> bytes:
+        if not encoding:
+            return body
+        try:
+            return await asyncio.to_thread(unpacked, body, encoding, self._max_body_bytes)
+        except TooLargeError:
+            raise self._too_large() from None
+        except BrokenError as error:
+            raise HTTPException(400, str(error)) from None
+        except UnknownEncodingError as error:
+            raise HTTPException(415, str(error)) from None
 
     def _check_room(self) -> None:
         if self._stopping:
@@ -279,9 +339,9 @@ class Webhook:
     def _too_large(self) -> HTTPException:
         return HTTPException(413, f"a body may have {self._max_body_bytes} bytes")
 
-    async def _process(self, body: bytes, sender: str) -> None:
+    async def _process(self, body: bytes, sender: str, door: Door) -> None:
         """Decode a body and have its events processed; returns when their alerts are safe."""
-        decoded = Decoded(self._cluster)
+        decoded = Decoded(door.cluster)
         if len(body) > DECODED_HERE_BYTES:
             await asyncio.to_thread(decoded.read, body, f"request from {sender}")
         else:

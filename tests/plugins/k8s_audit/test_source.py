@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from falcocore.host import PluginHost
 from falcocore.options import build, options_of
 from falcocore_k8s_audit.decode import COMPLAINTS, NO_OBJECT
 from falcocore_k8s_audit.source import K8sAuditSource
+from falcocore_k8s_audit.webhook_options import PathOptions
 from tests.support.audit_decoding import event_json, list_json
 
 
@@ -96,17 +98,36 @@ def test_scheme_that_is_not_supported_is_refused(target: str, scheme: str) -> No
         with pytest.raises(SourceError) as refused:
             K8sAuditSource(spelling)
         assert refused.value.message == f"source k8s_audit: the scheme `{scheme}` is not supported"
-        assert (
-            refused.value.hint == "give http://HOST:PORT/PATH, a file, a directory, or - for standard input"
+        assert refused.value.hint == (
+            "give http://HOST:PORT/PATH, https://..., a file, a directory, or - for standard input"
         )
 
 
-@pytest.mark.parametrize("target", ["https://0.0.0.0:9765/k8s-audit", "HTTPS://:9765"])
-def test_https_is_refused_with_what_to_do_instead(target: str) -> None:
-    with pytest.raises(SourceError) as refused:
-        K8sAuditSource(target)
-    assert refused.value.message == "source k8s_audit: https is not supported by this version"
-    assert refused.value.hint == "listen with http on loopback, behind a proxy that terminates TLS"
+@pytest.mark.parametrize(
+    ("target", "options", "message"),
+    [
+        ("https://:9765", {}, "https needs a certificate"),
+        ("HTTPS://:9765", {"key_file": "k"}, "https needs a certificate"),
+        (
+            "https://",
+            {"cert_file": "c", "client_names": ["a"]},
+            "client_names is given without client_ca_file",
+        ),
+        ("http://", {"cert_file": "c"}, "cert_file is given, and the target is not https://"),
+        (None, {"client_ca_file": "c"}, "client_ca_file is given, and the target is not https://"),
+        ("audit.log", {"client_names": ["c"]}, "client_names is given, and the target is not https://"),
+    ],
+)
+def test_what_https_needs_is_asked_for(target: str | None, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        K8sAuditSource(target, **options)
+
+
+@pytest.mark.parametrize("option", ["max_body_bytes", "max_in_flight", "max_connections"])
+def test_limits_are_at_least_one(option: str) -> None:
+    limits: dict[str, Any] = {option: 0}
+    with pytest.raises(ConfigError, match=f"{option} is 0, it has to be 1 or more"):
+        K8sAuditSource(**limits)
 
 
 def test_missing_file_is_refused_when_it_is_opened(tmp_path: Path) -> None:
@@ -120,7 +141,14 @@ def test_options_are_documented() -> None:
     assert {name: (option.type, option.default) for name, option in options.items()} == {
         "max_body_bytes": (int, 12582912),
         "max_in_flight": (int, 50),
+        "max_connections": (int, 1000),
+        "cert_file": (str | None, None),
+        "key_file": (str | None, None),
+        "client_ca_file": (str | None, None),
+        "client_names": (list[str] | None, None),
+        "token_file": (str | None, None),
         "cluster": (str, ""),
+        "paths": (dict[str, PathOptions] | None, None),
     }
     assert all(option.doc for option in options.values())
 
