@@ -10,7 +10,7 @@ from importlib import import_module
 
 from falcocore import __version__
 
-BUILT_IN = ("run", "validate", "list", "describe", "init", "new", "schema")
+BUILT_IN = ("run", "validate", "explain", "list", "describe", "init", "new", "schema")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,6 +112,13 @@ def _parser() -> argparse.ArgumentParser:
             description="Check rule files, read in the given order, and show every mistake.",
         )
     )
+    about = (
+        "Show for each event and rule what came of every check, with the values that it read, which rule "
+        "alerts, and which others it hides."
+    )
+    _add_explain(
+        commands.add_parser("explain", help="show why rules match events, or don't", description=about)
+    )
     about = "Show what is there."
     _add_list(commands.add_parser("list", help="show what is there", description=about))
     about = "Show what a rule says and what it is made of; without a name, all rules, macros and lists."
@@ -182,6 +189,28 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="rule file, directory, or pack:NAME")
     _add_configuration(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings, too")
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rule",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="only this rule, be it one that runs or not (repeatable; default: all that run)",
+    )
+    parser.add_argument(
+        "--source",
+        dest="sources",
+        metavar="NAME[=EVENTS]",
+        action="append",
+        default=[],
+        help="whose events, and where they are: a file, a directory, or - (default) for stdin (repeatable)",
+    )
+    parser.add_argument("--brief", action="store_true", help="show only those checks that decided")
+    parser.add_argument("--json", action="store_true", help="print an object of JSON for each event")
+    _add_configuration(parser)
+    _add_rules(parser)
 
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
