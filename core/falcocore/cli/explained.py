@@ -89,15 +89,16 @@ def _values(step: Step, check: Check, lists: Lists) -> Iterator[tuple[str, str]]
     for number, reading in enumerate(step.readings):
         name = "" if len(step.readings) == 1 and reading.is_plain else f"{escape_line(reading.name)} "
         yield (f"   {name}" if number == 0 else f", {name}", "dim")
-        yield ("is absent", "magenta") if reading.is_absent else (f"is {_cut(reading.text)}", "yellow")
+        yield ("is absent", "magenta") if reading.is_absent else (f"is {cut(reading.text)}", "yellow")
     for name in list_names(check, lists):
         items = [literal.text for literal in lists[name]]
         more = f", ... ({len(items)} items)" if len(items) > MOST_ITEMS else ""
-        shown = _cut(", ".join(items[:MOST_ITEMS])) or "(nothing)"
+        shown = cut(", ".join(items[:MOST_ITEMS])) or "(nothing)"
         yield (f"   {name}: {shown}{more}", "dim")
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """A text that fits on a line, and does nothing to the terminal."""
     escaped = escape_line(text)
     return escaped if len(escaped) <= MOST_CHARACTERS else f"{escaped[:MOST_CHARACTERS]}..."
 

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from falcocore import __version__
 
-BUILT_IN = ("run", "validate", "explain", "list", "describe", "init", "new", "schema")
+BUILT_IN = ("run", "validate", "test", "explain", "list", "describe", "init", "new", "schema")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,6 +113,11 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     about = (
+        "Run unit tests of rules: events in, and which rules alert. A test file is YAML, its name ends in "
+        ".test.yaml, and `falcocore schema tests` tells what is in it."
+    )
+    _add_test(commands.add_parser("test", help="run unit tests of rules", description=about))
+    about = (
         "Show for each event and rule what came of every check, with the values that it read, which rule "
         "alerts, and which others it hides."
     )
@@ -189,6 +194,23 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="rule file, directory, or pack:NAME")
     _add_configuration(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings, too")
+
+
+def _add_test(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="test file, or directory to search for them")
+    parser.add_argument(
+        "-k",
+        dest="keywords",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="only cases whose FILE::NAME contains this text, in any case (repeatable)",
+    )
+    parser.add_argument("--coverage", action="store_true", help="list what no test covers")
+    parser.add_argument(
+        "--fail-under", type=float, metavar="PERCENT", help="exit with 1 where less than this is covered"
+    )
+    parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
 
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:
