@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_new(commands.add_parser("new", help="write a plugin to start from", description=about))
     about = "Print a JSON Schema, for editors and for checks; the options of what is installed are in it."
     _add_schema(
-        commands.add_parser("schema", help="print the JSON Schema of the configuration", description=about)
+        commands.add_parser("schema", help="print a JSON Schema of what users write", description=about)
     )
     return parser
 
@@ -287,4 +287,4 @@ def _add_new(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_schema(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("config",))
+    parser.add_argument("what", choices=("config", "rules", "tests"))

@@ -95,7 +95,7 @@ def _coverage(report: Report, *, show_gaps: bool) -> Iterator[Line]:
     yield (
         (f"coverage: {report.percent:.2f} %", "bold"),
         (f" ({report.alerted} of {report.rules} rules alerted, ", ""),
-        (f"{len(report.missing)} gaps, {len(report.exempt)} more with a reason)", ""),
+        (f"gaps: {len(report.missing)}, and {len(report.exempt)} with a reason)", ""),
     )
     for exemption in report.idle:
         what = ", ".join(str(one) for one in (exemption.rule, exemption.check) if isinstance(one, str))

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-Pointer = Annotated[str, Meta(pattern="^/", description="JSON pointer, such as /objectRef/name.")]
+Pointer = Annotated[
+    str, Meta(description="JSON pointer, such as /objectRef/name.", extra_json_schema={"pattern": "^/"})
+]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -59,6 +59,8 @@ def read_case_file(file: SourceFile) -> ReadFile:
 class _Reading:
     def __init__(self, found: ReadFile) -> None:
         self._found = found
+        self._nodes: list[Node] = []
+        """Those of the cases that could be read."""
 
     def read(self, root: Mapping) -> None:
         for key in repeated_keys(root):
@@ -70,7 +72,8 @@ class _Reading:
             for node, value in zip(cases.items, values["cases"], strict=True):
                 case = self._converted(value, Case, node)
                 if case is not None:
-                    self._found.cases.append(PlacedCase(case, _place(node, "name")))
+                    self._found.cases.append(PlacedCase(case, _inner(node, "name").span))
+                    self._nodes.append(node)
             values = {**values, "cases": []}
         content = self._converted(values, CaseFile, root)
         if content is not None:
@@ -104,17 +107,18 @@ class _Reading:
     def _check(self, root: Mapping, content: CaseFile) -> None:
         """What the structs can't say: names, and that things exist."""
         seen: dict[str, Span] = {}
-        for placed in self._found.cases:
+        for placed, node in zip(self._found.cases, self._nodes, strict=True):
             if placed.case.name in seen:
                 self._say("there is a case of that name already", placed.span)
             seen[placed.case.name] = placed.span
             if placed.case.source is UNSET and content.source is UNSET:
                 self._say("the case has no source", placed.span, "add `source:` to it or to the file")
-            for given in placed.case.events:
-                self._check_given(given, content, placed.span)
-        bases = root.get("bases")
+            for number, given in enumerate(placed.case.events):
+                place = _follow(node, f".events[{number}]")
+                self._check_given(given, content, place.span)
         for name, given in content.bases.items():
-            self._check_given(given, content, _place(bases, name) if bases else root.span, name)
+            self._check_given(given, content, _inner(_inner(root, "bases"), name).span, name)
+        self._check_cycles(content, _inner(root, "bases"))
 
     def _check_given(self, given: Given, content: CaseFile, span: Span, name: str | None = None) -> None:
         ways = sum(way is not UNSET for way in (given.event, given.base, given.file))
@@ -124,25 +128,31 @@ class _Reading:
             hint = "name the file under `bases`, and begin the event with that"
             self._say("events of a file can't be changed", span, hint)
         if isinstance(given.base, str):
-            self._check_base(given.base, content, span, name)
+            self._check_base(given.base, content, span)
         for pointer in (*given.set, *given.remove):
             try:
                 JsonPointer(pointer)
             except JsonPointerException as error:
                 self._say(f"`{pointer}` is no JSON pointer: {error}", span)
 
-    def _check_base(self, base: str, content: CaseFile, span: Span, name: str | None) -> None:
+    def _check_base(self, base: str, content: CaseFile, span: Span) -> None:
         if base not in content.bases:
             near = nearest(base, content.bases)
             self._say(f"there is no base `{base}`", span, f"did you mean `{near}`?" if near else None)
-            return
-        path = [base]
-        while isinstance(inner := content.bases[path[-1]].base, str) and inner in content.bases:
-            if inner in path:
-                if name == base:
-                    self._say(f"base `{base}` begins with itself: {' -> '.join((*path, inner))}", span)
-                return
-            path.append(inner)
+
+    def _check_cycles(self, content: CaseFile, bases: Node) -> None:
+        """Bases that begin with themselves; each cycle is told once."""
+        told: set[str] = set()
+        for name in content.bases:
+            path = [name]
+            while isinstance(inner := content.bases[path[-1]].base, str) and inner in content.bases:
+                if inner in path:
+                    if inner == name and not told.intersection(path):
+                        way = " -> ".join((*path, name))
+                        self._say(f"base `{name}` begins with itself: {way}", _inner(bases, name).span)
+                        told.update(path)
+                    break
+                path.append(inner)
 
     def _say(self, message: str, span: Span, hint: str | None = None) -> None:
         self._found.diagnostics.append(_mistake(message, span, hint))
@@ -183,7 +193,7 @@ def _struct_at(path: str, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
     return _STRUCTS[named[-1]] if named else kind
 
 
-def _place(node: Node, key: str) -> Span:
-    """The place of a key's value, or of the map where it has none."""
+def _inner(node: Node, key: str) -> Node:
+    """The value of a key, or the map itself where it has no such key."""
     inner = node.get(key) if isinstance(node, Mapping) else None
-    return node.span if inner is None else inner.span
+    return node if inner is None else inner

@@ -77,7 +77,7 @@ COMMANDS = "commands are run, validate, test, explain, list, describe, init, new
         (["new", "source"], "the following arguments are required: NAME"),
         (["new", "rules", "x"], "invalid choice: 'rules'"),
         (["schema"], "the following arguments are required: what"),
-        (["schema", "rules"], "invalid choice: 'rules'"),
+        (["schema", "alerts"], "invalid choice: 'alerts'"),
         (["describe", "a", "b"], "unrecognized arguments: b"),
         (["list", "everything"], "invalid choice: 'everything'"),
         (["list", "fields", "--format", "xml"], "invalid choice: 'xml'"),
