@@ -10,7 +10,7 @@ from importlib import import_module
 
 from falcocore import __version__
 
-BUILT_IN = ("run", "validate", "test", "explain", "list", "describe", "init", "new", "schema")
+BUILT_IN = ("run", "validate", "test", "explain", "profile", "list", "describe", "init", "new", "schema")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -124,6 +124,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(
         commands.add_parser("explain", help="show why rules match events, or don't", description=about)
     )
+    about = (
+        "Show what rules cost on recorded events: time and matches of each rule and each check, and what "
+        "dispatch spares. The events are read several times."
+    )
+    _add_profile(commands.add_parser("profile", help="show what rules cost", description=about))
     about = "Show what is there."
     _add_list(commands.add_parser("list", help="show what is there", description=about))
     about = "Show what a rule says and what it is made of; without a name, all rules, macros and lists."
@@ -231,6 +236,23 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--brief", action="store_true", help="show only those checks that decided")
     parser.add_argument("--json", action="store_true", help="print an object of JSON for each event")
+    _add_configuration(parser)
+    _add_rules(parser)
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--source",
+        dest="sources",
+        metavar="NAME=EVENTS",
+        action="append",
+        default=[],
+        help="whose events, and the file or directory where they are (repeatable)",
+    )
+    parser.add_argument(
+        "--top", type=int, default=20, metavar="N", help="rows of each table (default: 20; 0 for all)"
+    )
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
     _add_configuration(parser)
     _add_rules(parser)
 

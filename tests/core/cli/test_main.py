@@ -59,7 +59,7 @@ def test_the_version_is_printed(capsys: Capture) -> None:
     assert capsys.readouterr().out == f"falcocore {__version__}\n"
 
 
-COMMANDS = "commands are run, validate, test, explain, list, describe, init, new, schema, demo-say"
+COMMANDS = "commands are run, validate, test, explain, profile, list, describe, init, new, schema, demo-say"
 
 
 @pytest.mark.parametrize(
