@@ -199,6 +199,11 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="rule file, directory, or pack:NAME")
     _add_configuration(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings, too")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "sarif"),
+        help="json: Falco's object, with places that count from 1 beside its own; sarif: for code scanning",
+    )
 
 
 def _add_test(parser: argparse.ArgumentParser) -> None:
