@@ -14,7 +14,8 @@ Load = Callable[..., LoadResult]
 
 
 def rule(name: str, condition: str, more: str = "") -> str:
-    return f"- rule: {name}\n  desc: d\n  condition: {condition}\n  output: o\n  priority: INFO\n  source: t\n{more}"
+    keys = {"desc": "d", "condition": condition, "output": "o", "priority": "INFO", "source": "t"}
+    return "\n".join([f"- rule: {name}", *(f"  {key}: {value}" for key, value in keys.items()), more])
 
 
 def append(condition: str, kind: str = "rule", name: str = "A") -> str:
