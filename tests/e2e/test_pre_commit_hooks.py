@@ -17,7 +17,8 @@ HOOKS: dict[str, dict[str, Any]] = {
     for hook in yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text("utf-8"))
 }
 RULE = "- rule: A\n  desc: d\n  condition: ka.verb = {}\n  output: o\n  priority: INFO\n  source: k8s_audit\n"
-TEST = "source: k8s_audit\nrules: [my_rules.yaml]\ncases:\n- {name: a, events: [{event: {verb: get}}], expect: [A]}\n"
+CASE = "- {name: a, events: [{event: {verb: get}}], expect: [A]}\n"
+TEST = f"source: k8s_audit\nrules: [my_rules.yaml]\ncases:\n{CASE}"
 
 
 @pytest.fixture
