@@ -1,4 +1,4 @@
-"""Explain on recorded events, with the bundled rules and, if they are there, upstream's: it says what matches."""
+"""Explain on recorded events, with the bundled rules and upstream's: it says what matches."""
 
 from __future__ import annotations
 

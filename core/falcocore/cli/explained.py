@@ -73,7 +73,7 @@ def step_lines(step: Step, lists: Lists, indent: str, depth: int = 0) -> Iterato
         case MacroRef(name):
             yield (*start, (f"{name}:", dim or "cyan"))
         case Not() if step.part.exception is not None:
-            yield (*start, ("not, but for the exception ", dim), (f"{step.part.exception}:", dim or "cyan"))
+            yield (*start, ("not exception ", dim or "blue"), (f"{step.part.exception}:", dim or "cyan"))
         case node:
             yield (*start, (_word(node), dim or "blue"))
     for inner in step.steps:

@@ -15,6 +15,17 @@ def plain(line: Line) -> str:
     return "".join(text for text, _ in line)
 
 
+def print_piece(text: str, style: str = "") -> None:
+    """Print a part of a line, at once."""
+    if not sys.stdout.isatty():
+        print(text, end="", flush=True)  # noqa: T201
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(highlight=False).print(Text(text, style), end="", soft_wrap=True)
+
+
 def print_lines(lines: Iterable[Line]) -> None:
     """Print lines to stdout as each is made."""
     if not sys.stdout.isatty():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from falcocore.alerts import escape_line
 from falcocore.cli import logs
 from falcocore.cli.explained import cut, rule_lines
-from falcocore.cli.styled import Line, plain, print_lines
+from falcocore.cli.styled import Line, plain, print_lines, print_piece
 from falcocore.host import PluginHost
 from falcocore.ruletest.coverage import Gap, Report
 from falcocore.ruletest.junit import write_junit
@@ -47,15 +46,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _run_file(session: Session, path: Path) -> FileOutcome:
     """Run one file, with a sign for each of its cases as it ends."""
-    print(path, end=" ", flush=True)  # noqa: T201
-    coloured = sys.stdout.isatty()
-
-    def show(case: Outcome) -> None:
-        sign, colour = ("F", 31) if case.problems else (".", 32)
-        print(f"\x1b[{colour}m{sign}\x1b[0m" if coloured else sign, end="", flush=True)  # noqa: T201
-
-    outcome = session.run(path, show)
-    print("E" if outcome.errors else "")  # noqa: T201
+    print_piece(f"{path} ")
+    outcome = session.run(
+        path, lambda case: print_piece("F", "red") if case.problems else print_piece(".", "green")
+    )
+    print_piece("E\n" if outcome.errors else "\n", "red")
     return outcome
 
 

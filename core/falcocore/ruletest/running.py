@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,12 +23,14 @@ from falcocore.options import build
 from falcocore.output import Alert
 from falcocore.replay import draw, replay, stream_of
 from falcocore.rules.loader import Catalogue, load
-from falcocore.ruleset import RuleSet
+from falcocore.ruleset import Matcher, RuleSet
 from falcocore.ruletest.events import description_of
 from falcocore.ruletest.expectation import Problem, compare
 from falcocore.ruletest.model import Case, Expected, Given
 from falcocore.ruletest.reading import ReadFile
 from falcocore.source import Stream
+
+log = logging.getLogger("falcocore.ruletest")
 
 HOSTNAME = "test-host"
 """What `evt.hostname` is in tests."""
@@ -56,6 +59,7 @@ class _Run:
 
     alerts: list[Alert] = field(default_factory=list)
     explained: list[EventExplanation] = field(default_factory=list)
+    failures: dict[str, Exception] = field(default_factory=dict)
 
 
 class RulesUnderTest:
@@ -69,7 +73,7 @@ class RulesUnderTest:
         self.loaded = load(rulefiles.read_files(files), Catalogue(tables, frozenset(tables)))
         self._watched: dict[str, list[WatchedRule]] = {}
         self._chosen: dict[tuple[str, tuple[str, ...]], list[WatchedRule]] = {}
-        self._sets: dict[tuple[str, tuple[str, ...], bool], RuleSet] = {}
+        self._matchers: dict[tuple[str, tuple[str, ...], bool], Matcher] = {}
 
     def watched(self, source: str) -> list[WatchedRule]:
         """The rules of a source, those that are not enabled included."""
@@ -106,13 +110,15 @@ class RulesUnderTest:
             raise ConfigError(f"source {source} has no rule `{name}`", hint=hint)
         return rules[name]
 
-    def rule_set(self, source: str, only: Sequence[str], *, first: bool) -> RuleSet:
+    def matcher(self, source: str, only: Sequence[str], *, first: bool) -> Matcher:
         """The compiled rules that a case runs."""
         key = (source, tuple(only), first)
-        if key not in self._sets:
+        if key not in self._matchers:
             rules = [one.rule for one in self.chosen(source, only)]
-            self._sets[key] = RuleSet.compiled(source, rules, first=first)
-        return self._sets[key]
+            rule_set = RuleSet.compiled(source, rules, first=first)
+            # What a getter raises is told by the explanation of the same event.
+            self._matchers[key] = rule_set.guarded(lambda _bound, _error: None)
+        return self._matchers[key]
 
 
 def run_case(
@@ -124,6 +130,9 @@ def run_case(
         problems = _problems(case, file, rules, host, watch)
     except (FalcocoreError, ValueError) as error:
         problems = [Problem(f"the case can't be run: {error}")]
+    except Exception as error:
+        log.exception("source %s raised while the events of `%s` were made", source_of(case, file), case.name)
+        problems = [Problem(f"the case can't be run: {type(error).__name__}: {error}")]
     took_s = time.perf_counter() - started
     return Outcome(case.name, file.path, line, tuple(problems), took_s, rules.loaded.definitions.lists)
 
@@ -141,19 +150,18 @@ def _problems(
     cls = host.source(source)
     first = file.content.rule_matching == "first"
     watched = rules.chosen(source, case.only)
-    rule_set = rules.rule_set(source, case.only, first=first)
+    match = rules.matcher(source, case.only, first=first)
     expected = [] if isinstance(case.expect, str) else case.expect
     not_running = _not_running(expected, case, source, rules)
-    matches = rule_set.guarded(lambda _bound, _error: None)
     run, alerts = _Run(), AlertFormat(HOSTNAME)
 
     def take(event: Any, stream: Stream) -> None:
         # Matched first, as in a run; a source may keep things for an event when a field is first read.
-        found = matches(event, stream)
-        for rule, values in found:
+        for rule, values in match(event, stream):
             run.alerts.append(alerts.alert(Match(rule, event.time_ns, event.key, values, source, {})))
         explained = explain(watched, event, stream, first=first)
         watch(explained)
+        run.failures |= explained.failures
         if len(run.explained) < MOST_EXPLAINED:
             run.explained.append(explained)
 
@@ -168,7 +176,11 @@ def _problems(
             draw(cls.events_from(_descriptions(group, file)), stream, take)
     if stream.num == 0:
         return [Problem("there was no event; what can't be read is told in the log")]
-    return compare(expected, run.alerts, run.explained, not_running)
+    raised = [
+        Problem(f"field `{name}` raised {type(error).__name__}: {error}; it read as absent")
+        for name, error in run.failures.items()
+    ]
+    return raised + compare(expected, run.alerts, run.explained, not_running)
 
 
 def _not_running(

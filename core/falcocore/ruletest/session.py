@@ -8,7 +8,7 @@ from pathlib import Path
 
 from falcocore import rulefiles
 from falcocore.app import Tables
-from falcocore.errors import ConfigError
+from falcocore.errors import ConfigError, FalcocoreError
 from falcocore.host import PluginHost
 from falcocore.ruletest.coverage import Coverage
 from falcocore.ruletest.reading import PlacedCase, ReadFile, read_case_file
@@ -61,19 +61,26 @@ class Session:
     def run(self, path: Path, on_case: Callable[[Outcome], None]) -> FileOutcome:
         """Run the cases of a file; `on_case` is called after each."""
         outcome = FileOutcome(path)
-        (text,) = rulefiles.read_files([path])
+        try:
+            self._run(outcome, on_case)
+        except FalcocoreError as error:
+            outcome.errors.append(str(error))
+        return outcome
+
+    def _run(self, outcome: FileOutcome, on_case: Callable[[Outcome], None]) -> None:
+        (text,) = rulefiles.read_files([outcome.path])
         file = read_case_file(text)
         if file.diagnostics:
             outcome.errors += (str(diagnostic) for diagnostic in file.diagnostics)
-            return outcome
+            return
         chosen = [placed for placed in file.cases if self._is_chosen(placed, file)]
         self.left_out += len(file.cases) - len(chosen)
         if not chosen:
-            return outcome
+            return
         rules = self._rules(file)
         if rules.loaded.errors:
             outcome.errors += (str(error) for error in rules.loaded.errors)
-            return outcome
+            return
         self.coverage.exemptions += file.content.uncovered
         for source in self._sources(file):
             self.coverage.expect(rules.chosen(source, ()))
@@ -82,7 +89,6 @@ class Session:
             case = run_case(placed.case, line, file, rules, self._host, self.coverage.add)
             outcome.cases.append(case)
             on_case(case)
-        return outcome
 
     def _is_chosen(self, placed: PlacedCase, file: ReadFile) -> bool:
         name = f"{file.path}::{placed.case.name}".casefold()
@@ -103,7 +109,7 @@ class Session:
         else:
             paths = rulefiles.default_files(self._sources(file), self._host)
         if not paths:
-            raise ConfigError(f"{file.path}: there is no rule pack for its sources", hint="add `rules:`")
+            raise ConfigError("there is no rule pack for the sources of its cases", hint="add `rules:`")
         key = tuple(path.resolve() for path in paths)
         if key not in self._loaded:
             self._loaded[key] = RulesUnderTest(paths, self._host, self._tables)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Protocol
-
-import msgspec
 
 from falcocore.api import Batch, ConfigError, Progress, Source, SourceError
 from falcocore_k8s_audit.decode import Decoded
@@ -45,7 +44,7 @@ def _described(description: Any, number: int) -> list[AuditEvent]:
         raise ValueError("an audit event is a map, as its JSON object is")
     filled_in = {"kind": "Event", "auditID": f"test-{number}", "stageTimestamp": _TEST_TIME}
     decoded = Decoded()
-    decoded.read(msgspec.json.encode({**filled_in, **description}), "event")
+    decoded.read(json.dumps({**filled_in, **description}).encode(), "event")
     if decoded.complaints:
         raise ValueError("; ".join(decoded.complaints))
     return decoded.events

@@ -134,11 +134,7 @@ def test_a_check_tells_what_it_read(
         ("s.a = x and s.b = y", {"s.a": "x"}, ("and", False, ("s.b = y", False))),
         (
             "s.a = x and s.b = y",
-            (
-                "s.a = x and s.b = y",
-                {"s.a": "x", "s.b": "y"},
-                ("and", True, ("s.a = x", True), ("s.b = y", True)),
-            ),
+            {"s.a": "x", "s.b": "y"},
             ("and", True, ("s.a = x", True), ("s.b = y", True)),
         ),
         ("s.a = x or s.b = y", {"s.b": "y"}, ("or", True, ("s.b = y", True))),

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from falcocore.errors import ConfigError, PluginError
+from falcocore.errors import ConfigError
 from falcocore.explain import Fate
 from falcocore.host import PluginHost
 from falcocore.ruletest.coverage import Report
 from falcocore.ruletest.session import FileOutcome, Session, find_files
 from tests.support.demo_distribution import demo_site, rule
+from tests.support.plugin_site import open_site
 
 RULES = (
     "- macro: polite\n  condition: demo.word in (please, thanks)\n"
@@ -163,6 +164,48 @@ def test_gaps_may_have_a_reason(uncovered: str, missing: int, exempt: int, idle:
     assert report.percent == (100 if exempt else 87.5)
 
 
+BAD = """
+def _raise(event):
+    raise RuntimeError("broken")
+
+class Odd(Source):
+    name = "odd"
+
+    @classmethod
+    def events_from(cls, descriptions):
+        return [cls.nothing for _ in descriptions]
+
+@hookimpl
+def register_sources(registry):
+    registry.add(Odd)
+
+@hookimpl
+def register_fields(registry):
+    registry.add("demo", [Field("bad.word", FieldType.STRING, "d", _raise)])
+    registry.add("odd", [Field("odd.word", FieldType.STRING, "d", _raise)])
+"""
+
+
+@pytest.fixture
+def _odd(tmp_path: Path) -> Iterator[None]:
+    points = dict.fromkeys(("source.odd", "fields.odd", "fields.demo.bad"), "odd_module")
+    with open_site(tmp_path) as site:
+        site.install("falcocore-odd", points, odd_module=BAD)
+        yield
+
+
+@pytest.mark.usefixtures("_odd")
+def test_what_plugins_raise_is_a_failure(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "r.yaml").write_text(rule("Bad", "not bad.word = x"))
+    cases = case("c", "{event: a}", "[Bad]") + case("d", "{event: a}", "none", "    source: odd\n")
+    outcome, _ = run(folder, cases)
+    assert texts(outcome) == [
+        ["field `bad.word` raised RuntimeError: broken; it read as absent"],
+        ["the case can't be run: AttributeError: type object 'Odd' has no attribute 'nothing'"],
+    ]
+    assert "source odd raised while the events of `d` were made" in caplog.text
+
+
 def test_two_files_with_the_same_rules_cover_them_together(folder: Path) -> None:
     session = Session(PluginHost())
     for name, event in (("a", "please"), ("b", "thanks")):
@@ -201,20 +244,24 @@ def test_broken_rules_and_broken_files_are_told(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "error", "message"),
+    ("head", "message"),
     [
-        ("source: dmo\n", PluginError, "there is no source 'dmo'"),
-        ("source: demo\nrules: [missing.yaml]\n", ConfigError, "missing.yaml does not exist"),
-        ("source: quiet\n", ConfigError, "there is no rule pack for its sources"),
+        ("source: dmo\n", "there is no source 'dmo'"),
+        ("source: demo\nrules: [missing.yaml]\n", "rule file {folder}/missing.yaml does not exist"),
+        ("source: quiet\n", "there is no rule pack for the sources of its cases"),
     ],
 )
-def test_what_a_file_names_has_to_be_there(
-    head: str, error: type[Exception], message: str, folder: Path
-) -> None:
+def test_what_a_file_names_has_to_be_there(head: str, message: str, folder: Path) -> None:
     file = folder / "x.test.yaml"
     file.write_text(f"{head}cases:\n{case('c', '{event: a}', 'none')}")
-    with pytest.raises(error, match=message):
-        Session(PluginHost()).run(file, lambda _case: None)
+    (error,) = Session(PluginHost()).run(file, lambda _case: None).errors
+    assert error.startswith(message.format(folder=folder))
+
+
+def test_a_file_that_is_not_utf_8_is_told(folder: Path) -> None:
+    (folder / "x.test.yaml").write_bytes(b"\xff")
+    (error,) = Session(PluginHost()).run(folder / "x.test.yaml", lambda _case: None).errors
+    assert "is not UTF-8" in error
 
 
 def test_test_files_are_found_by_their_names_at_any_depth(folder: Path) -> None:
