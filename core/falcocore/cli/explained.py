@@ -31,11 +31,11 @@ def event_lines(
     key = escape_line(event.key)
     yield ((f"event {event.number}", "bold"), (f" at {times.iso8601(event.time_ns)}, key {key}", ""))
     alerts, hidden = event.names(Fate.ALERTS), event.names(Fate.HIDDEN)
-    yield (("  alerts: ", ""), (", ".join(alerts) or "none", "bold green" if alerts else "dim"))
+    yield (("  alerts: ", ""), (escape_line(", ".join(alerts)) or "none", "bold green" if alerts else "dim"))
     if hidden:
         yield (
             ("  hidden, because only the first rule that matches alerts: ", ""),
-            (", ".join(hidden), "yellow"),
+            (escape_line(", ".join(hidden)), "yellow"),
         )
     for name, error in event.failures.items():
         said = escape_line(f"{type(error).__name__}: {error}")
@@ -56,7 +56,7 @@ def rule_lines(one: RuleExplanation, lists: Lists, *, brief: bool, indent: str =
         Fate.NO_MATCH: "does not match",
     }[fate]
     reason = f" ({watched.reason})" if watched.reason else ""
-    yield ((indent, ""), (watched.rule.name, "bold"), (": ", ""), (words, style), (reason, "yellow"))
+    yield ((indent, ""), (escape_line(watched.rule.name), "bold"), (": ", ""), (words, style), (reason, "yellow"))
     condition = one.condition.decisive() if brief else one.condition
     yield from step_lines(condition, lists, indent + "  ")
 
