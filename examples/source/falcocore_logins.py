@@ -1,9 +1,8 @@
 """Source `logins`: lines such as {"time_ns": 1, "key": "a7", "user": "eve", "success": false}."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
 
 from falcocore.api import Batch, Field, FieldRegistry, FieldType, Source, SourceRegistry, hookimpl
 
@@ -28,11 +27,6 @@ class Logins(Source):
     def stop(self) -> None:
         """Read no further."""
         self.stopped = True
-
-    @classmethod
-    def events_from(cls, descriptions: Iterable[Any]) -> Iterator[SimpleNamespace]:
-        """For `falcocore test`: a description is the object that a line has."""
-        return (SimpleNamespace(**description) for description in descriptions)
 
 
 @hookimpl

@@ -56,7 +56,8 @@ def rule_lines(one: RuleExplanation, lists: Lists, *, brief: bool, indent: str =
         Fate.NO_MATCH: "does not match",
     }[fate]
     reason = f" ({watched.reason})" if watched.reason else ""
-    yield ((indent, ""), (escape_line(watched.rule.name), "bold"), (": ", ""), (words, style), (reason, "yellow"))
+    name = escape_line(watched.rule.name)
+    yield ((indent, ""), (name, "bold"), (": ", ""), (words, style), (reason, "yellow"))
     condition = one.condition.decisive() if brief else one.condition
     yield from step_lines(condition, lists, indent + "  ")
 

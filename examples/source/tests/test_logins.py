@@ -5,7 +5,7 @@ import tempfile
 
 from falcocore_logins import SUCCESS, USER, Logins
 
-from falcocore.testing import Outcome, match_events, run_source
+from falcocore.testing import Outcome, run_source
 
 RULES = """
 - rule: Failed
@@ -32,9 +32,3 @@ def test_each_failure_raises_an_alert() -> None:
 
 def test_nothing_is_read_after_stop() -> None:
     assert outcome(stop_after=2).events == 2
-
-
-def test_events_may_be_written_into_tests_of_rules() -> None:
-    described = [{"time_ns": 1, "key": "a", "user": "eve", "success": False}]
-    found = match_events(Logins.events_from(described), [USER, SUCCESS], RULES, source="logins")
-    assert found.messages == ["eve"]
