@@ -31,6 +31,7 @@ def print_lines(lines: Iterable[Line]) -> None:
     if not sys.stdout.isatty():
         for line in lines:
             print(plain(line))  # noqa: T201
+        sys.stdout.flush()  # Whoever reads events as they come wants to see what came of them.
         return
     from rich.console import Console
     from rich.text import Text
