@@ -100,8 +100,8 @@ class _Reading:
             at = at.entries[unknown[1]][0] if isinstance(at, Mapping) and unknown[1] in at.entries else at
         elif missing := _MISSING.match(text):
             text = f"`{missing[1]}` is missing"
-        for word, ours in _WORDS.items():
-            text = text.replace(f"`{word}`", ours)
+        else:
+            text = _TYPES.sub(lambda found: " or ".join(_WORDS[word] for word in found[1].split(" | ")), text)
         self._say(text[:1].lower() + text[1:], at.span, hint)
 
     def _check(self, root: Mapping, content: CaseFile) -> None:
@@ -164,6 +164,7 @@ _WORDS = {
     "str": "a text", "int": "a whole number", "float": "a number", "bool": "true or false",
     "object": "a map", "array": "a list", "null": "nothing",
 }  # fmt: skip
+_TYPES = re.compile(rf"`((?:{'|'.join(_WORDS)})(?: \| (?:{'|'.join(_WORDS)}))*)`")
 _STRUCTS: dict[str, type[msgspec.Struct]] = {
     "events": Given, "bases": Given, "expect": Expected, "uncovered": Exemption,
 }  # fmt: skip

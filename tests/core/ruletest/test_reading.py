@@ -67,6 +67,7 @@ def given(changed: str, more: str = "") -> str:
         (f"{GOOD}    only: R\n", (6, 11), "expected a list, got a text", None),
         (f"{GOOD}    evnts: []\n", (6, 5), "`evnts` is no key here", "did you mean `events`?"),
         (NO_EXPECT, (3, 5), "`expect` is missing", None),
+        (f"{NO_EXPECT}    expect:\n", (5, 12), "expected a text or a list, got nothing", None),
         (f"{NO_EXPECT}    expect: nothing\n", (5, 13), "invalid enum value 'nothing'", None),
         (f"{NO_EXPECT}    expect: [{{rul: R}}]\n", (5, 15), "`rul` is no key", "did you mean `rule`?"),
         (f"{GOOD}source: y\n", (6, 1), "`source` is given twice", None),
