@@ -7,7 +7,7 @@ who reads it first pays, as in a run. What is measured is compiled code.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -159,6 +159,7 @@ class _Dispatch:
 def _rule_costs(
     rules: Sequence[WatchedRule], dispatch: _Dispatch, replay: Replay, *, first: bool
 ) -> list[Cost]:
+    watch = _Stopwatch()
     costs = [Cost(watched.rule.name) for watched in rules]
     matchers: dict[tuple[_Left, int], Matcher] = {}
 
@@ -166,12 +167,13 @@ def _rule_costs(
         left = dispatch.left(event)
         for number, condition in left.conditions.items():
             if isinstance(condition, bool):
-                costs[number].add(outcome := condition, 0)
+                outcome = condition
+                costs[number].add(outcome, 0)
             else:
                 matcher = matchers.get((left, number))
                 if matcher is None:
                     matcher = matchers[left, number] = _alone(condition)
-                outcome = _timed(matcher, event, stream, costs[number])
+                outcome = watch.run(matcher, event, stream, costs[number])
             if outcome and first:
                 break
 
@@ -182,6 +184,7 @@ def _rule_costs(
 def _check_costs(
     rules: Sequence[WatchedRule], dispatch: _Dispatch, replay: Replay, *, first: bool
 ) -> list[Cost]:
+    watch = _Stopwatch()
     costs: dict[str, Cost] = {}
     timed: dict[Part, tuple[Matcher, Cost]] = {}
     for watched in rules:
@@ -193,7 +196,8 @@ def _check_costs(
     def holds(part: Part, decide: Decide, event: Any, stream: Stream) -> bool:
         if part.check is not None:
             known = decide(part.check)
-            return known if known is not None else _timed(timed[part][0], event, stream, timed[part][1])
+            matcher, cost = timed[part]
+            return known if known is not None else watch.run(matcher, event, stream, cost)
         outcomes = (holds(one, decide, event, stream) for one in part.parts)
         match part.node:
             case Or():
@@ -213,19 +217,23 @@ def _check_costs(
     return _by_time(costs.values())
 
 
-def _by_time(costs: Collection[Cost]) -> list[Cost]:
-    """The dearest first, without the time that measuring took."""
-    clock_ns = _clock_ns()
-    for cost in costs:
-        cost.time_ns = max(0, cost.time_ns - cost.tried * clock_ns)
+def _by_time(costs: Iterable[Cost]) -> list[Cost]:
+    """The dearest first."""
     return sorted(costs, key=lambda cost: -cost.time_ns)
 
 
-def _timed(matcher: Matcher, event: Any, stream: Stream, cost: Cost) -> bool:
-    started = time.perf_counter_ns()
-    outcome = bool(matcher(event, stream))
-    cost.add(outcome, time.perf_counter_ns() - started)
-    return outcome
+class _Stopwatch:
+    """Times what is tried, without the time that looking at the clock takes."""
+
+    def __init__(self) -> None:
+        self._clock_ns = _clock_ns()
+
+    def run(self, matcher: Matcher, event: Any, stream: Stream, cost: Cost) -> bool:
+        """Run a function, and add its outcome and its time to a cost."""
+        started = time.perf_counter_ns()
+        outcome = bool(matcher(event, stream))
+        cost.add(outcome, max(0, time.perf_counter_ns() - started - self._clock_ns))
+        return outcome
 
 
 class _Condition:
