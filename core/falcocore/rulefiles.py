@@ -11,6 +11,8 @@ from falcocore.host import PluginHost
 from falcocore.lang.text import SourceFile
 
 SUFFIXES = frozenset({".yaml", ".yml"})
+TEST_SUFFIXES = (".test.yaml", ".test.yml")
+"""How the names of files with tests of rules end; they may stand beside the rules."""
 PACK = "pack:"
 _SUFFIX_HINT = "the name of a rule file ends in .yaml or .yml"
 
@@ -66,9 +68,13 @@ def configured_files(names: Sequence[str], host: PluginHost, warn: Callable[[str
 
 def _in_directory(path: Path) -> list[Path]:
     try:
-        return sorted(file for file in path.iterdir() if file.is_file() and file.suffix in SUFFIXES)
+        return sorted(file for file in path.iterdir() if file.is_file() and _is_rule_file(file))
     except OSError as error:
         raise ConfigError(f"directory {path} can't be read: {error.strerror}") from None
+
+
+def _is_rule_file(file: Path) -> bool:
+    return file.suffix in SUFFIXES and not file.name.endswith(TEST_SUFFIXES)
 
 
 def default_files(sources: Iterable[str], host: PluginHost) -> list[Path]:

@@ -98,6 +98,21 @@ class Source:
     def stop(self) -> None:
         """End `batches` soon: take nothing new, finish what was accepted. May come from any thread."""
 
+    @classmethod
+    def events_from(cls, descriptions: Iterable[Any]) -> Iterator[Any]:  # noqa: ARG003 - for those that do
+        """Events that tests of rules describe: each a value as JSON has it, for one event or more.
+
+        What a description says is the source's to define: the event's own JSON, or something shorter. Events
+        are drawn one at a time, as those of a batch, so that a state may change with each. Without this
+        method tests give events in files, which `batches` reads.
+
+        Raises:
+            ValueError: a description that makes no event; the message says why.
+            SourceError: the source takes no descriptions.
+        """
+        hint = "name a file of events with `file:`"
+        raise SourceError(f"source {cls.name} takes no events that are written into a test", hint=hint)
+
     def banner(self) -> str:
         """After `open`: what it does now, for the line at start, such as `listening on http://...`."""
         return f"reading {self.name}"

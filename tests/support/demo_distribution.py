@@ -35,6 +35,13 @@ class Demo(Source):
     def batches(self):
         yield Batch([Word(word, number) for number, word in enumerate(self.words) if word])
 
+    @classmethod
+    def events_from(cls, descriptions):
+        for number, word in enumerate(descriptions):
+            if not isinstance(word, str):
+                raise ValueError("a word is a text")
+            yield Word(word, number)
+
     def banner(self):
         return f"reading {len(self.words)} words"
 

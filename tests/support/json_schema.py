@@ -71,6 +71,20 @@ def _fits(value: Any, keyword: str, wanted: Any, root: dict[str, Any]) -> bool:
             return not isinstance(value, dict) or set(wanted) <= set(value)
         case "anyOf":
             return any(not problems(value, one, root) for one in wanted)
+        case "oneOf":
+            return sum(not problems(value, one, root) for one in wanted) == 1
+        case "propertyNames":
+            return not isinstance(value, dict) or not any(problems(key, wanted, root) for key in value)
+        case "minLength":
+            return not isinstance(value, str) or len(value) >= wanted
+        case "minItems":
+            return not isinstance(value, list) or len(value) >= wanted
+        case "minProperties":
+            return not isinstance(value, dict) or len(value) >= wanted
+        case "minimum":
+            return isinstance(value, bool | str | dict | list | None) or value >= wanted
+        case "maximum":
+            return isinstance(value, bool | str | dict | list | None) or value <= wanted
         case "not":
             return bool(problems(value, wanted, root))
         case _:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import sys
 import threading
 
 import pytest
 
 from tests.support.command_line import falcocore
+
+_STYLES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def on_a_terminal(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> list[str]:
@@ -25,7 +28,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> list[str]
         assert falcocore(*arguments) == 0
     reading.join()
     os.close(master)
-    text = b"".join(said).decode().replace("\x1b[0m", "").replace("\x1b[1m", "")
+    text = _STYLES.sub("", b"".join(said).decode())
     return [line for line in text.splitlines() if line.strip()]
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from falcocore import __version__
 
-BUILT_IN = ("run", "validate", "list", "describe", "init", "new", "schema")
+BUILT_IN = ("run", "validate", "test", "explain", "profile", "list", "describe", "init", "new", "schema")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,6 +112,23 @@ def _parser() -> argparse.ArgumentParser:
             description="Check rule files, read in the given order, and show every mistake.",
         )
     )
+    about = (
+        "Run unit tests of rules: events in, and which rules alert. A test file is YAML, its name ends in "
+        ".test.yaml, and `falcocore schema tests` tells what is in it."
+    )
+    _add_test(commands.add_parser("test", help="run unit tests of rules", description=about))
+    about = (
+        "Show for each event and rule what came of every check, with the values that it read, which rule "
+        "alerts, and which others it hides."
+    )
+    _add_explain(
+        commands.add_parser("explain", help="show why rules match events, or don't", description=about)
+    )
+    about = (
+        "Show what rules cost on recorded events: time and matches of each rule and each check, and what "
+        "dispatch spares. The events are read several times."
+    )
+    _add_profile(commands.add_parser("profile", help="show what rules cost", description=about))
     about = "Show what is there."
     _add_list(commands.add_parser("list", help="show what is there", description=about))
     about = "Show what a rule says and what it is made of; without a name, all rules, macros and lists."
@@ -126,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_new(commands.add_parser("new", help="write a plugin to start from", description=about))
     about = "Print a JSON Schema, for editors and for checks; the options of what is installed are in it."
     _add_schema(
-        commands.add_parser("schema", help="print the JSON Schema of the configuration", description=about)
+        commands.add_parser("schema", help="print a JSON Schema of what users write", description=about)
     )
     return parser
 
@@ -182,6 +199,67 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="rule file, directory, or pack:NAME")
     _add_configuration(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings, too")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "sarif"),
+        help="json: Falco's object, with places that count from 1 beside its own; sarif: for code scanning",
+    )
+
+
+def _add_test(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="test file, or directory to search for them")
+    parser.add_argument(
+        "-k",
+        dest="keywords",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="only cases whose FILE::NAME contains this text, in any case (repeatable)",
+    )
+    parser.add_argument("--coverage", action="store_true", help="list what no test covers")
+    parser.add_argument(
+        "--fail-under", type=float, metavar="PERCENT", help="exit with 1 where less than this is covered"
+    )
+    parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rule",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="only this rule, be it one that runs or not (repeatable; default: all that run)",
+    )
+    parser.add_argument(
+        "--source",
+        dest="sources",
+        metavar="NAME[=EVENTS]",
+        action="append",
+        default=[],
+        help="whose events, and where they are: a file, a directory, or - (default) for stdin (repeatable)",
+    )
+    parser.add_argument("--brief", action="store_true", help="show only those checks that decided")
+    parser.add_argument("--json", action="store_true", help="print an object of JSON for each event")
+    _add_configuration(parser)
+    _add_rules(parser)
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--source",
+        dest="sources",
+        metavar="NAME=EVENTS",
+        action="append",
+        default=[],
+        help="whose events, and the file or directory where they are (repeatable)",
+    )
+    parser.add_argument(
+        "--top", type=int, default=20, metavar="N", help="rows of each table (default: 20; 0 for all)"
+    )
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    _add_configuration(parser)
+    _add_rules(parser)
 
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
@@ -236,4 +314,4 @@ def _add_new(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_schema(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("config",))
+    parser.add_argument("what", choices=("config", "rules", "tests"))

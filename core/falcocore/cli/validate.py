@@ -10,6 +10,7 @@ import msgspec
 from falcocore import rulefiles
 from falcocore.app import open_project
 from falcocore.cli.request import print_note, request_of
+from falcocore.rules.lint import lint
 from falcocore.rules.loader import Catalogue, LoadResult, load
 from falcocore.rules.results import file_results
 
@@ -20,12 +21,26 @@ def run(options: argparse.Namespace) -> int:
     request = replace(request_of(options), rules=tuple(options.files))
     project = open_project(request, print_note)
     catalogue = Catalogue(project.tables, frozenset(project.tables))
-    loaded = load(rulefiles.read_files(project.rule_files), catalogue, project.settings.load)
-    if project.settings.format.json_output:
-        print(msgspec.json.encode({"falco_load_results": file_results(loaded)}).decode())  # noqa: T201
-    else:
-        _print_text(loaded)
+    settings = project.settings.load
+    loaded = load(rulefiles.read_files(project.rule_files), catalogue, settings)
+    lint(loaded, first=settings.first)
+    _print(loaded, options.format or ("falco" if project.settings.format.json_output else "text"))
     return 1 if loaded.errors or (options.strict and loaded.diagnostics) else 0
+
+
+def _print(loaded: LoadResult, form: str) -> None:
+    """Print what was found, as text or on one line of JSON."""
+    match form:
+        case "text":
+            _print_text(loaded)
+            return
+        case "sarif":
+            from falcocore.rules.sarif import sarif_log
+
+            found = sarif_log(loaded)
+        case _:
+            found = {"falco_load_results": file_results(loaded, places=form == "json")}
+    print(msgspec.json.encode(found).decode())  # noqa: T201
 
 
 def _print_text(loaded: LoadResult) -> None:

@@ -38,12 +38,12 @@ def evaluate(node: BoundNode, get: Get) -> bool:
 def evaluate_check(check: BoundCheck, get: Get) -> bool:
     """True where one check holds; false where a field that it needs is absent."""
     value = evaluate_operand(check.left, get)
-    if _is_absent(value):
+    if is_absent(value):
         return False
     operator, right = check.operator, check.right
     if check.compares_operand:
         right = evaluate_operand(right, get)
-        if _is_absent(right):
+        if is_absent(right):
             return False
         if check.left.is_list and operator.on_lists:
             return operator.on_lists.function(value, right)
@@ -56,7 +56,8 @@ def evaluate_check(check: BoundCheck, get: Get) -> bool:
     return {"oneof": matches == 1, "anyof": matches > 0, "allof": 0 < matches == len(right)}[check.modifier]
 
 
-def _is_absent(value: object) -> bool:
+def is_absent(value: object) -> bool:
+    """True for what a getter returns where the event has no such value."""
     return value is None or value == [] or value == ()
 
 
@@ -69,7 +70,7 @@ def evaluate_operand(operand: BoundOperand, get: Get) -> Any:
 
 def _transformed(transform: BoundTransform, get: Get) -> Any:
     values = [_argument(argument, get) for argument in transform.arguments]
-    if any(_is_absent(value) for value in values):
+    if any(is_absent(value) for value in values):
         return None
     if transform.index is not None:
         return getopt_one(values[0], values[1], transform.index)

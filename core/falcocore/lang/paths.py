@@ -28,11 +28,12 @@ class _Step:
 class PathPatterns:
     """Path prefixes by whole components; a component with `* ? [` is a glob for one component."""
 
-    __slots__ = ("_root",)
+    __slots__ = ("_root", "patterns")
 
     def __init__(self, patterns: Iterable[str]) -> None:
+        self.patterns = tuple(patterns)
         self._root = _Step()
-        for pattern in patterns:
+        for pattern in self.patterns:
             step = self._root
             for part in _parts(pattern):
                 if _GLOB.search(part):

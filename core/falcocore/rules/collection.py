@@ -59,6 +59,10 @@ class ExceptionDefinition:
     comps: Comps | None
     values: tuple[Node, ...]
     replaced: bool = False
+    near_miss: str | None = None
+    """An unknown key that looks like `values`."""
+    is_open: bool = False
+    """True where `values: []` says that values are to be appended by others."""
 
 
 @dataclass(slots=True)
@@ -248,7 +252,14 @@ class Collection:
             )
             return None
         return ExceptionDefinition(
-            entry.name, entry.span, entry.fields, entry.is_single, entry.comps, entry.values
+            name=entry.name,
+            span=entry.span,
+            fields=entry.fields,
+            is_single=entry.is_single,
+            comps=entry.comps,
+            values=entry.values,
+            near_miss=entry.near_miss,
+            is_open=entry.is_open,
         )
 
     def _append_exceptions(self, item: Item, rule: RuleDefinition) -> None:

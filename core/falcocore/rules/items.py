@@ -59,6 +59,8 @@ class ExceptionItem:
     values: tuple[Node, ...]
     near_miss: str | None = None
     """An unknown key that looks like `values`."""
+    is_open: bool = False
+    """True for `values: []`, which says that values are to be appended by others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class _Loading:
         idle = without_effect(self.settings.selections, list(self.collection.rules.values()))
         result = LoadResult(
             self.files,
-            self._in_order(),
+            in_order(self.report.diagnostics, self.files),
             self.collection,
             self.definitions,
             loaded,
@@ -153,16 +153,6 @@ class _Loading:
                 source, usable, first=self.settings.first, generation=generation
             )
         return result
-
-    def _in_order(self) -> list[Diagnostic]:
-        """What was said in the order of the files and their lines; what has no place in them comes last."""
-        numbers = {id(file): number for number, file in enumerate(self.files)}
-
-        def place(diagnostic: Diagnostic) -> tuple[int, int]:
-            span = diagnostic.span
-            return (numbers.get(id(span.file), len(numbers)), span.start) if span else (len(numbers), 0)
-
-        return sorted(self.report.diagnostics, key=place)
 
     def _rule(self, definition: RuleDefinition) -> LoadedRule:
         label = f'rule "{definition.name}"'
@@ -269,6 +259,17 @@ class _Loading:
             which = f"rule `{rules[0].name}` is" if len(rules) == 1 else f"{len(rules)} rules are"
             message = f"source `{source}` is not installed: {which} left out"
             self.report.add(Diagnostic(Code.WARN_UNKNOWN_SOURCE, message, rules[0].span, hint=hint))
+
+
+def in_order(diagnostics: Iterable[Diagnostic], files: Sequence[SourceFile]) -> list[Diagnostic]:
+    """What was said in the order of the files and their lines; what has no place in them comes last."""
+    numbers = {id(file): number for number, file in enumerate(files)}
+
+    def place(diagnostic: Diagnostic) -> tuple[int, int]:
+        span = diagnostic.span
+        return (numbers.get(id(span.file), len(numbers)), span.start) if span else (len(numbers), 0)
+
+    return sorted(diagnostics, key=place)
 
 
 def _defined_up_to(file: int, seen: Visibility) -> bool:

@@ -73,6 +73,8 @@ class _Reader:
                 root.entries
             ):
                 hint = "this looks like a configuration file: give it with -c"
+            elif isinstance(root, Mapping) and "cases" in root.entries:
+                hint = "this looks like a test file: run it with `falcocore test`"
             self._values.error(root.span, "the file holds no list of rules", hint)
             return
         for node in root.items:

@@ -32,6 +32,8 @@ class Definitions:
         self.used_lists: set[str] = set()
         self.used_macros: set[str] = set()
         self.lists = self._resolve_lists()
+        self.written_macros: dict[str, Node | None] = {}
+        """Their conditions as they stand in the files; None where one can't be parsed."""
         self.macros: dict[str, Resolved | None] = {}
         self._resolve_macros()
 
@@ -106,6 +108,7 @@ class Definitions:
     def _resolve_macros(self) -> None:
         macros = self._collection.macros
         parsed = {name: self._parsed_macro(macro) for name, macro in macros.items()}
+        self.written_macros = parsed
         uses = {
             name: {
                 used

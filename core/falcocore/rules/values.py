@@ -131,6 +131,7 @@ class ValueReader:
             near_miss=next(
                 (k for k in node.entries if k not in EXCEPTION_KEYS and nearest(k, ["values"])), None
             ),
+            is_open=isinstance(values, Sequence) and not values.items,
         )
 
     def _comps(self, node: Node) -> Comps:

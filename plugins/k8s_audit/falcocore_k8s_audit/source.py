@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import AsyncIterator, Iterator
-from typing import Annotated, ClassVar, Protocol
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Annotated, Any, ClassVar, Protocol
 
 from falcocore.api import Batch, ConfigError, Progress, Source, SourceError
 from falcocore_k8s_audit.decode import Decoded
+from falcocore_k8s_audit.event import AuditEvent
 from falcocore_k8s_audit.server_tls import TlsFiles
 from falcocore_k8s_audit.webhook_options import PathOptions, WebhookOptions
 
@@ -34,6 +36,20 @@ class Intake(Protocol):
 
     def progress(self) -> Progress | None:
         """How far it is."""
+
+
+_TEST_TIME = "2024-01-01T00:00:00.000000Z"
+
+
+def _described(description: Any, number: int) -> list[AuditEvent]:
+    if not isinstance(description, dict):
+        raise ValueError("an audit event is a map, as its JSON object is")
+    filled_in = {"kind": "Event", "auditID": f"test-{number}", "stageTimestamp": _TEST_TIME}
+    decoded = Decoded()
+    decoded.read(json.dumps({**filled_in, **description}).encode(), "event")
+    if decoded.complaints:
+        raise ValueError("; ".join(decoded.complaints))
+    return decoded.events
 
 
 class K8sAuditSource(Source):
@@ -101,6 +117,16 @@ class K8sAuditSource(Source):
         from falcocore_k8s_audit.files import Files
 
         return Files(target, self._cluster, self._note)
+
+    @classmethod
+    def events_from(cls, descriptions: Iterable[Any]) -> Iterator[AuditEvent]:
+        """Events of tests; a description is the event's JSON object.
+
+        `kind`, `auditID` and `stageTimestamp`, which rules hardly look at, are filled in where they are
+        missing.
+        """
+        for number, description in enumerate(descriptions, 1):
+            yield from _described(description, number)
 
     def _note(self, decoded: Decoded) -> None:
         """Report what could not be read, once, and count it."""

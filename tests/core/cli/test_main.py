@@ -59,7 +59,7 @@ def test_the_version_is_printed(capsys: Capture) -> None:
     assert capsys.readouterr().out == f"falcocore {__version__}\n"
 
 
-COMMANDS = "commands are run, validate, list, describe, init, new, schema, demo-say"
+COMMANDS = "commands are run, validate, test, explain, profile, list, describe, init, new, schema, demo-say"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ COMMANDS = "commands are run, validate, list, describe, init, new, schema, demo-
         (["new", "source"], "the following arguments are required: NAME"),
         (["new", "rules", "x"], "invalid choice: 'rules'"),
         (["schema"], "the following arguments are required: what"),
-        (["schema", "rules"], "invalid choice: 'rules'"),
+        (["schema", "alerts"], "invalid choice: 'alerts'"),
         (["describe", "a", "b"], "unrecognized arguments: b"),
         (["list", "everything"], "invalid choice: 'everything'"),
         (["list", "fields", "--format", "xml"], "invalid choice: 'xml'"),

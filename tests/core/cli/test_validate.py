@@ -21,6 +21,7 @@ WARNED = rule("Warned") + "- macro: unused\n  condition: evt.num = 1\n"
 BROKEN = rule("Typo", "demo.wrod = x") + rule("No operator", "demo.word inn (a)")
 FILES = {
     "good.yaml": GOOD,
+    "other.yaml": rule("Other", "evt.num = 1"),
     "more.yml": rule("More", "shared and evt.num = 1"),
     "base.yaml": "- macro: shared\n  condition: demo.word = x\n",
     "warned.yaml": WARNED,
@@ -100,8 +101,8 @@ def test_the_bundled_pack_is_valid(capsys: Capture) -> None:
 
 
 def test_a_pack_of_a_plugin_is_validated(site: Site, capsys: Capture) -> None:
-    assert falcocore("validate", "pack:demo", "good.yaml") == 0
-    assert capsys.readouterr().out == f"{site.folder}/demo_rules.yaml: Ok\ngood.yaml: Ok\n"
+    assert falcocore("validate", "pack:demo", "other.yaml") == 0
+    assert capsys.readouterr().out == f"{site.folder}/demo_rules.yaml: Ok\nother.yaml: Ok\n"
 
 
 def test_rules_of_every_installed_source_are_checked(tmp_path: Path, capsys: Capture) -> None:
@@ -232,3 +233,33 @@ def test_json_output_may_stand_in_the_configuration(tmp_path: Path, capsys: Capt
     config.write_text("json_output: true\n")
     assert falcocore("validate", "good.yaml", "-c", str(config)) == 0
     assert json.loads(capsys.readouterr().out)["falco_load_results"][0]["name"] == "good.yaml"
+
+
+def test_format_json_has_places_that_count_from_one_beside_falcos(capsys: Capture) -> None:
+    assert falcocore("validate", "broken.yaml", "--format", "json") == 1
+    (found,) = json.loads(capsys.readouterr().out)["falco_load_results"]
+    entry = found["errors"][0]
+    assert entry["context"]["locations"][-1]["position"]["line"] == 2
+    assert entry["place"] == {
+        "file": "broken.yaml", "line": 3, "column": 14, "end_line": 3, "end_column": 23
+    }  # fmt: skip
+    assert "did you mean `demo.word`?" in entry["hint"]
+
+
+def test_format_sarif_is_one_log(capsys: Capture) -> None:
+    assert falcocore("validate", "broken.yaml", "warned.yaml", "--format", "sarif") == 1
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert [result["level"] for result in run["results"]] == ["error", "error"]
+
+
+def test_format_text_is_for_people_whatever_the_configuration_says(capsys: Capture) -> None:
+    assert falcocore("validate", "good.yaml", "--format", "text", "-o", "json_output=true") == 0
+    assert capsys.readouterr().out == "good.yaml: Ok\n"
+
+
+def test_what_is_suspicious_is_a_warning(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text(rule("First") + rule("Second", "demo.word = x"))
+    for arguments, status in (([], 0), (["--strict"], 1), (["--strict", "-o", "rule_matching=all"], 0)):
+        assert falcocore("validate", str(file), *arguments) == status
+        assert ("LOAD_SHADOWED_RULE" in capsys.readouterr().out) is ("all" not in " ".join(arguments))

@@ -206,3 +206,33 @@ def test_many_bad_items_of_a_batch_are_summed_up(tmp_path: Path, caplog: pytest.
     assert source.rejected == COMPLAINTS + 7
     described = [f"{path}:{number}: {NO_OBJECT}" for number in range(1, COMPLAINTS + 1)]
     assert caplog.messages == [*described, "... and 7 more items of the same batch could not be read"]
+
+
+def described(*descriptions: Any) -> list[Any]:
+    return list(K8sAuditSource.events_from(descriptions))
+
+
+def test_events_of_tests_are_their_json_with_what_is_missing_filled_in() -> None:
+    first, second = described({"verb": "get", "stage": "Panic"}, {"auditID": "a", "kind": "Event"})
+    assert (first.record.verb, first.record.stage, first.record.auditID) == ("get", "Panic", "test-1")
+    assert (first.key, second.key) == ("/test-1/Panic", "/a/")
+    assert first.time_ns == second.time_ns == 1_704_067_200_000_000_000
+
+
+def test_a_list_of_events_makes_several() -> None:
+    item = {"auditID": "a", "stageTimestamp": "2024-01-01T00:00:00Z"}
+    assert len(described({"kind": "EventList", "items": [item, item]})) == 2
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ("text", "an audit event is a map"),
+        (None, "an audit event is a map"),
+        ({"stageTimestamp": "yesterday"}, "event: stageTimestamp 'yesterday' is not a time"),
+        ({"kind": "Pod"}, "event: not an audit event: kind is Pod"),
+    ],
+)
+def test_a_description_that_is_no_event_is_refused(description: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        described(description)
