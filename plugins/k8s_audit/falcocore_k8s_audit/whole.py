@@ -10,6 +10,7 @@ from falcocore_k8s_audit.pointer import parse_pointer, walk
 from falcocore_k8s_audit.raw import indented, text
 from falcocore_k8s_audit.reading import METADATA, GetText, keyed, leaf_at, scalar, text_at
 from falcocore_k8s_audit.record import EMPTY, TEXT_LEAVES
+from falcocore_k8s_audit.stamp import time_text
 
 
 def _value(pointer: str) -> GetText:
@@ -36,7 +37,7 @@ def _text(event: AuditEvent) -> str:
 
 
 def _time(event: AuditEvent) -> str:
-    return str(event.time_ns)
+    return time_text(event.record.stageTimestamp)
 
 
 def whole_event_fields() -> Iterator[Field]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from falcocore_k8s_audit.stamp import parse_time_ns
+from falcocore_k8s_audit.stamp import are_usual, parse_time_ns, time_text
 
 SECOND_NS = 1_539_994_708_000_000_000
 """2018-10-20T00:18:28Z."""
@@ -43,7 +45,9 @@ SECOND_NS = 1_539_994_708_000_000_000
     ],
 )
 def test_fraction_and_offset_are_exact(second: str, fraction: str, zone: str, nanoseconds: int) -> None:
-    assert parse_time_ns(f"{second}{fraction}{zone}") == SECOND_NS + nanoseconds
+    stamp = f"{second}{fraction}{zone}"
+    assert parse_time_ns(stamp) == SECOND_NS + nanoseconds
+    assert time_text(stamp) == str(SECOND_NS + nanoseconds)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +55,8 @@ def test_fraction_and_offset_are_exact(second: str, fraction: str, zone: str, na
     [
         ("1970-01-01T00:00:00Z", 0),
         ("1970-01-01T00:00:00.000000001Z", 1),
+        ("1970-01-01T00:00:00.000001Z", 1_000),
+        ("1970-01-01T00:00:01.000001Z", 1_000_001_000),
         ("1969-12-31T23:59:59-00:01", 59_000_000_000),
         ("2000-02-29T23:59:59.999999Z", 951_868_799_999_999_000),
         ("2024-02-29T00:00:00Z", 1_709_164_800_000_000_000),
@@ -60,6 +66,42 @@ def test_fraction_and_offset_are_exact(second: str, fraction: str, zone: str, na
 )
 def test_first_and_far_times(stamp: str, time_ns: int) -> None:
     assert parse_time_ns(stamp) == time_ns
+    assert time_text(stamp) == str(time_ns)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "usual"),
+    [
+        ([], True),
+        (["2018-10-20T00:18:28.428398Z"], True),
+        (["2018-10-20T00:18:28.428398Z", "2018-10-20T00:18:28Z", "1970-01-01T00:00:00.1Z"], True),
+        (["2018-10-20T00:18:28.123456789Z"], True),
+        (["2018-10-20T00:18:28.428398Z", "1969-12-31T23:59:59Z"], False),
+        (["2018-10-20T00:18:28.428398Z", "2018-10-20t00:18:28Z"], False),
+        (["2018-10-20T00:18:28z"], False),
+        (["2018-10-20 00:18:28Z"], False),
+        (["2018-10-20T00:18:28.1234567891Z"], False),
+        (["2018-10-20T00:18:28"], False),
+        (["2018-02-30T00:18:28Z"], False),
+        (["", "2018-10-20T00:18:28Z"], False),
+    ],
+)
+def test_usual_times_are_told_at_once(stamps: list[str], usual: bool) -> None:
+    assert are_usual(stamps) is usual
+
+
+@given(
+    st.lists(
+        st.from_regex(
+            r"(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9]"
+            r"([.,][0-9]{1,10})?(Z|z|[+-][0-2][0-9]:?[0-6][0-9])?",
+            fullmatch=True,
+        ),
+        max_size=3,
+    )
+)
+def test_what_is_usual_can_be_read(stamps: list[str]) -> None:
+    assert not are_usual(stamps) or all(parse_time_ns(stamp) is not None for stamp in stamps)
 
 
 @pytest.mark.parametrize(
