@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from falcocore_k8s_audit import webhook
+from falcocore_k8s_audit import posts
 from falcocore_outputs.file import FileOutput
 from tests.support.webhook_harness import (
     CHUNKED,
@@ -48,7 +48,7 @@ ADDRESS = "request from 127.0.0.1"
         (event_list(UNTIMED, audit_event("a"), 5, audit_event("b", stageTimestamp="x")), ["a"], 3),
         (event_list(UNTIMED), [], 1),
         ([audit_event("a"), {"kind": "Pod"}], ["a"], 1),
-        (padded("large", webhook.DECODED_HERE_BYTES + 1), ["large"], 0),
+        (padded("large", posts.DECODED_HERE_BYTES + 1), ["large"], 0),
     ],
 )
 def test_body_with_audit_data_is_taken(document: object, alerts: list[str], rejected: int) -> None:
@@ -165,7 +165,7 @@ def test_target_that_ends_in_a_slash_takes_what_is_below_it(target: str, path: s
         (CHUNKED + chunked(b" " * LIMIT, padded("a", LIMIT), b""), 413),
         (declared(b"x" * 3 * LIMIT), 413),
         # More than is read and dropped: the answer comes before the end of the body.
-        (declared(b"", 100 * LIMIT) + b"x" * (webhook.DRAINED_BODIES * LIMIT + 1), 413),
+        (declared(b"", 100 * LIMIT) + b"x" * (posts.DRAINED_BODIES * LIMIT + 1), 413),
         (CHUNKED + chunked(*[b"x" * 380] * 100), 413),
         (CHUNKED.replace(b"application/json", b"text/plain") + chunked(*[b"x" * 380] * 100), 415),
     ],
@@ -225,7 +225,7 @@ def test_body_that_was_begun_before_the_webhook_was_full_is_refused_at_its_end()
 def test_bodies_that_arrive_have_a_bound_together() -> None:
     piece = b" " * (LIMIT - 100)
     with RunningWebhook(max_body_bytes=LIMIT) as running, ExitStack() as stack:
-        begun = [stack.enter_context(running.connect()) for _ in range(webhook.ARRIVING_BODIES)]
+        begun = [stack.enter_context(running.connect()) for _ in range(posts.ARRIVING_BODIES)]
         for connection in begun:
             connection.sendall(CHUNKED + chunked(piece))
         assert running.request(audit_event("small")).status == 200

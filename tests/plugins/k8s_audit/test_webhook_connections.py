@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from falcocore.errors import SourceError
-from falcocore_k8s_audit import webhook
+from falcocore_k8s_audit import posts
 from falcocore_k8s_audit.source import K8sAuditSource
 from tests.support.webhook_harness import (
     CHUNKED,
@@ -126,7 +126,7 @@ def test_webhook_listens_with_ipv6(target: str, hosts: list[str]) -> None:
 
 
 def test_body_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook, "BODY_S", 0.01)
+    monkeypatch.setattr(posts, "BODY_S", 0.01)
     with RunningWebhook() as running, running.connect() as connection:
         connection.sendall(declared(EVENT, len(EVENT) + 1))
         answer = response_on(connection)
@@ -208,7 +208,7 @@ def test_what_was_accepted_is_finished_and_what_comes_later_refused() -> None:
 def test_bodies_that_have_not_arrived_at_the_end_are_refused(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(webhook, "LAST_S", 0.01)
+    monkeypatch.setattr(posts, "LAST_S", 0.01)
     with (
         RunningWebhook() as running,
         running.connect() as slow,
@@ -235,7 +235,7 @@ def test_bodies_that_have_not_arrived_at_the_end_are_refused(
 def test_webhook_that_is_cut_short_says_so_to_those_who_wait(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(webhook, "LAST_S", 0.01)
+    monkeypatch.setattr(posts, "LAST_S", 0.01)
     output = Blocked()
     with ThreadPoolExecutor() as pool, RunningWebhook(output) as running:
         waiting = pool.submit(running.request, audit_event("a"))
