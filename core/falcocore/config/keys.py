@@ -168,8 +168,8 @@ USED: dict[str, Any] = {
         "listen_address": Key("address of the webhook"),
         "k8s_audit_endpoint": Key("path of the webhook; without it there is none"),
         "k8s_healthz_endpoint": True,
-        "ssl_enabled": Key("not supported yet: put a proxy before it", Kind.BOOLEAN),
-        "ssl_certificate": True,
+        "ssl_enabled": Key("https instead of http", Kind.BOOLEAN),
+        "ssl_certificate": Key("PEM file of the certificate and its key"),
         "prometheus_metrics_enabled": True,
     },
 }

@@ -15,7 +15,9 @@ PLUGIN_SOURCES = {"k8saudit": "k8s_audit"}
 """Falco's plugins that are a source here."""
 FIELD_PLUGINS = frozenset({"json", "container", "k8smeta"})
 """Falco's plugins that only offer fields, which the sources here have by themselves."""
-OPTIONS = {"k8saudit": {"webhookMaxBatchSize": "max_body_bytes"}}
+CERTIFICATE = "/etc/falco/falco.pem"
+"""Where Falco has the certificate of its web servers, with the key in the same file."""
+OPTIONS = {"k8saudit": {"webhookMaxBatchSize": "max_body_bytes", "sslCertificate": "cert_file"}}
 """Keys of `init_config` and the options that they are; the others have no counterpart and no effect."""
 
 SYSLOG_SOCKET = Path("/dev/log")
@@ -35,7 +37,7 @@ def plugin_sources(reader: Reader, warn: Warn) -> Iterator[Found]:
             continue
         if name in PLUGIN_SOURCES:
             target = (entry.text("open_params", "") or "").strip() or None
-            yield PLUGIN_SOURCES[name], target, _options(entry, name)
+            yield PLUGIN_SOURCES[name], target, _options(entry, name, target or "")
         elif name not in FIELD_PLUGINS:
             warn(f"{entry.where}: plugin {name} has no counterpart here and is left out")
     for name in loaded or ():
@@ -45,7 +47,7 @@ def plugin_sources(reader: Reader, warn: Warn) -> Iterator[Found]:
             raise ConfigError(f"load_plugins: there is no plugin {name} in `plugins`", hint=hint)
 
 
-def _options(entry: Reader, name: str) -> dict[str, Any]:
+def _options(entry: Reader, name: str, target: str) -> dict[str, Any]:
     if isinstance(entry.raw("init_config"), str):
         text = entry.text("init_config", "") or "{}"
         try:
@@ -57,7 +59,12 @@ def _options(entry: Reader, name: str) -> dict[str, Any]:
     else:
         given = dict(entry.mapping("init_config"))
     renamed: Mapping[str, str] = OPTIONS[name]
-    return {renamed[key]: value for key, value in given.items() if key in renamed}
+    options = {renamed[key]: value for key, value in given.items() if key in renamed}
+    # Falco's plugin has the certificate always, and takes it for https only.
+    if target.lower().startswith("https://"):
+        return {"cert_file": CERTIFICATE, **options}
+    options.pop("cert_file", None)
+    return options
 
 
 def webserver_source(reader: Reader) -> Iterator[Found]:
@@ -67,15 +74,12 @@ def webserver_source(reader: Reader) -> Iterator[Found]:
     """
     server = reader.inner("webserver")
     if server.boolean("enabled", False) and server.has("k8s_audit_endpoint"):
-        if server.boolean("ssl_enabled", False):
-            raise ConfigError(
-                "webserver.ssl_enabled: the webhook has no TLS yet",
-                hint="put it behind a proxy that has, and switch it off",
-            )
         host = server.text("listen_address", "0.0.0.0")  # noqa: S104 - Falco's default
         host = f"[{host}]" if ":" in host else host
         port, path = server.text("listen_port", "8765"), server.text("k8s_audit_endpoint", "/k8s-audit")
-        yield "k8s_audit", f"http://{host}:{port}/{path.lstrip('/')}", {}
+        secure = server.boolean("ssl_enabled", False)
+        options = {"cert_file": server.text("ssl_certificate", CERTIFICATE)} if secure else {}
+        yield "k8s_audit", f"http{'s' * secure}://{host}:{port}/{path.lstrip('/')}", options
 
 
 def program_output(reader: Reader) -> dict[str, Any] | None:

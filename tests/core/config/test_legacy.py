@@ -146,10 +146,24 @@ def test_the_old_web_server_is_the_webhook(server: str, target: str | None) -> N
     assert notes == []
 
 
-def test_a_webhook_with_tls_is_refused_and_not_served_in_the_clear() -> None:
-    text = "webserver: {enabled: true, k8s_audit_endpoint: /k8s-audit, ssl_enabled: true}"
-    with pytest.raises(ConfigError, match="the webhook has no TLS yet"):
-        list(webserver_source(reader_of(text, [])))
+@pytest.mark.parametrize(
+    ("more", "certificate"),
+    [("", "/etc/falco/falco.pem"), (", ssl_certificate: /etc/mine.pem", "/etc/mine.pem")],
+)
+def test_the_old_web_server_with_tls_is_the_webhook_with_https(more: str, certificate: str) -> None:
+    text = f"webserver: {{enabled: true, k8s_audit_endpoint: /k8s-audit, ssl_enabled: true{more}}}"
+    found = list(webserver_source(reader_of(text, [])))
+    assert found == [("k8s_audit", "https://0.0.0.0:8765/k8s-audit", {"cert_file": certificate})]
+
+
+@pytest.mark.parametrize(
+    ("init_config", "certificate"),
+    [("{}", "/etc/falco/falco.pem"), ("{sslCertificate: /etc/mine.pem}", "/etc/mine.pem")],
+)
+def test_the_plugin_with_https_takes_its_certificate(init_config: str, certificate: str) -> None:
+    target = "https://:9765/k8s-audit"
+    entry = f"{{name: k8saudit, init_config: {init_config}, open_params: '{target}'}}"
+    assert plugins(f"plugins: [{entry}]") == ([("k8s_audit", target, {"cert_file": certificate})], [])
 
 
 @pytest.mark.parametrize(
