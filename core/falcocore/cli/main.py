@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from falcocore import __version__
+from falcocore.cli.arguments import add_configuration, add_rule_arguments, add_sources
 
 BUILT_IN = ("run", "validate", "list", "describe", "init", "new", "schema")
 
@@ -131,56 +132,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_configuration(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-c",
-        dest="config",
-        metavar="CONFIG",
-        help="configuration file, a falco.yaml (default: the first that exists of "
-        "$XDG_CONFIG_HOME/falcocore/falcocore.yaml, ~/.config/falcocore/falcocore.yaml where that variable "
-        "is not set, and /etc/falcocore/falcocore.yaml)",
-    )
-    parser.add_argument(
-        "-o",
-        dest="overrides",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="set a configuration key: -o json_output=true, -o rules[].disable.tag=network (repeatable)",
-    )
-
-
-def _add_rules(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-r",
-        dest="rules",
-        metavar="RULES",
-        action="append",
-        default=[],
-        help="rule file, directory, or pack:NAME (repeatable; default: the packs of the running sources)",
-    )
-
-
-def _add_sources(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--source",
-        dest="sources",
-        metavar="NAME[=TARGET]",
-        action="append",
-        default=[],
-        help="event source: NAME runs live, NAME=TARGET reads a file, a directory, - or a URL (repeatable)",
-    )
-
-
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    _add_sources(parser)
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_sources(parser)
+    add_rule_arguments(parser)
 
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="rule file, directory, or pack:NAME")
-    _add_configuration(parser)
+    add_configuration(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings, too")
 
 
@@ -188,9 +147,8 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("sources", "fields", "rules", "outputs", "plugins"))
     parser.add_argument("name", nargs="?", metavar="SOURCE", help="fields: only those of this source")
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    _add_sources(parser)
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_sources(parser)
+    add_rule_arguments(parser)
 
 
 def _add_describe(parser: argparse.ArgumentParser) -> None:
@@ -206,9 +164,8 @@ def _add_describe(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="show what is left of the code for events with this value; nothing behind the = is absence",
     )
-    _add_sources(parser)
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_sources(parser)
+    add_rule_arguments(parser)
 
 
 def _add_init(parser: argparse.ArgumentParser) -> None:
