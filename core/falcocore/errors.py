@@ -45,7 +45,7 @@ class OutputError(FalcocoreError):
 
 
 class PermanentRefusal(OutputError):  # noqa: N818 - the plugin API's own term
-    """The receiver will never take what was sent; the message has its answer. Sending it again is of no use."""
+    """The receiver will never take what was sent. The message has its answer; sending again is of no use."""
 
 
 class OutputGone(OutputError):  # noqa: N818 - what happened, as PermanentRefusal
