@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from falcocore.cli.arguments import add_rule_arguments
 from falcocore.cli.request import active_rules
+from falcocore.errors import nearest
 from falcocore.generic_fields import GENERIC_FIELDS
 from falcocore.lang.bound import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOr
 from falcocore.lang.diagnostics import Code, Diagnostic
@@ -39,6 +40,7 @@ __all__ = [
     "boolean",
     "evaluate_check",
     "fields_read",
+    "nearest",
     "read_documents",
     "reduced",
     "weakened",
