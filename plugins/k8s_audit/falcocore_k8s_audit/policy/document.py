@@ -29,12 +29,11 @@ def policy_text(rules: Sequence[Projectable], resources: ApiResources) -> str:
     entries = entries_of(demands) or [_NO_REQUEST]
     recorded = frozenset().union(*(entry.need.stages for entry in entries))
     omitted = ALL_STAGES - recorded if recorded else frozenset()
-    head: dict[str, Any] = {"apiVersion": API_VERSION, "kind": "Policy"}
+    lines = [*_summary([rule.name for rule in rules], demands, entries, omitted, resources)]
+    lines += [f"apiVersion: {API_VERSION}\n", "kind: Policy\n"]
     if omitted:
-        head["omitStages"] = _words(omitted)
-    head["omitManagedFields"] = True
-    lines = [*_summary([rule.name for rule in rules], demands, entries, omitted, resources), _yaml(head)]
-    lines.append("rules:\n")
+        lines.append(_yaml({"omitStages": _words(omitted)}))
+    lines += ["omitManagedFields: true\n", "rules:\n"]
     for entry in entries:
         lines += [*_comment(entry), _yaml([_rule(entry, omitted)])]
     return "".join(lines)
@@ -154,8 +153,12 @@ def _words(stages: Iterable[Stage]) -> list[str]:
     return [stage.value for stage in sorted(stages, key=_ORDER.index)]
 
 
-def _yaml(value: Any) -> str:
+def _yaml(value: dict[str, Any] | list[dict[str, Any]]) -> str:
+    """YAML with lists of texts on one line, everything else below each other."""
+    rules = value if isinstance(value, list) else [value]
+    has_lists = any(isinstance(part, list) for rule in rules for part in rule.values())
+    style = None if has_lists else False  # None would put a mapping without lists on one line, too.
     text: str = yaml.safe_dump(
-        value, sort_keys=False, default_flow_style=None, width=_WIDTH, allow_unicode=True
+        value, sort_keys=False, default_flow_style=style, width=_WIDTH, allow_unicode=True
     )
     return text

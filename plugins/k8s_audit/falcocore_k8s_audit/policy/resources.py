@@ -2,7 +2,7 @@
 
 Rules name a resource and mean it in every group, while a policy has no wildcard for groups. So the groups
 that come with Kubernetes are listed here, with their resources and subresources, as api/discovery of
-Kubernetes 1.19 to 1.36 has them; a cluster's own list can take their place.
+Kubernetes up to 1.36 has them (`extensions`: as of 1.15); a cluster's own list can take their place.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _built_in() -> dict[str, dict[str, frozenset[str]]]:
         ("coordination.k8s.io", "", "leasecandidates leases"),
         ("discovery.k8s.io", "", "endpointslices"),
         ("events.k8s.io", "", "events"),
-        ("extensions", "ingresses", ""),
+        ("extensions", "daemonsets deployments ingresses replicasets", "networkpolicies podsecuritypolicies"),
         ("flowcontrol.apiserver.k8s.io", "flowschemas prioritylevelconfigurations", ""),
         ("internal.apiserver.k8s.io", "storageversions", ""),
         ("networking.k8s.io", "ingresses servicecidrs", "ingressclasses ipaddresses networkpolicies"),

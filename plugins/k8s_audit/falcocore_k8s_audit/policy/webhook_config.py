@@ -53,7 +53,7 @@ def _kubeadm() -> str:
     }
     return (
         f"Put the policy as {_POLICY} and this file as {_CONFIG} into {_FOLDER} of each control-plane node,\n"
-        "merge this into the configuration, and run `kubeadm init --config FILE`; where the cluster runs, run\n"
+        "merge this into the configuration and run `kubeadm init --config FILE`, or in a running cluster,\n"
         "`kubeadm init phase control-plane apiserver --config FILE` on each of these nodes:\n\n"
         + _yaml(document)
     )

@@ -1,0 +1,115 @@
+"""Alerts under the policy that rules make are those of a server that records everything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from falcocore.host import PluginHost
+from falcocore.lang.text import SourceFile
+from falcocore.rulefiles import read_files
+from falcocore.rules.loader import Catalogue, LoadSettings, load
+from falcocore.ruleset import RuleSet
+from falcocore.source import Stream
+from falcocore_k8s_audit.policy.document import policy_text
+from falcocore_k8s_audit.policy.policy import Policy
+from falcocore_k8s_audit.policy.reader import read_policy
+from falcocore_k8s_audit.policy.resources import BUILT_IN
+from tests.support.audit_fields import decode, table
+from tests.support.audit_requests import events, rule_files
+from tests.support.condition_strategies import bounded
+
+ROOT = Path(__file__).parents[4]
+RECORDED = sorted((ROOT / "tests" / "data" / "k8s_audit" / "recorded").glob("*.json"))
+CONFORMANCE = ROOT.parent / "shared" / "conformance" / "k8s_audit"
+UPSTREAM = CONFORMANCE / "rules" / "plugin-0.18.0" / "k8s_audit_rules.yaml"
+
+Document = dict[str, Any]
+Alerts = list[tuple[str, str, dict[str, Any]]]
+
+
+def loaded(files: Sequence[SourceFile], *, first: bool = False) -> RuleSet:
+    catalogue = Catalogue({"k8s_audit": table()}, frozenset({"k8s_audit"}))
+    result = load(files, catalogue, LoadSettings(first=first))
+    assert result.errors == []
+    return result.rule_sets["k8s_audit"]
+
+
+def policy_for(rules: RuleSet) -> Policy:
+    """What the API server reads of the policy that is printed."""
+    return read_policy(SourceFile("policy.yaml", policy_text(rules.rules, BUILT_IN)))
+
+
+def alerts(rules: RuleSet, documents: Iterable[Document | None]) -> Iterator[Alerts]:
+    """For each event the alerts, with all that they show; none for one that was not recorded."""
+    stream = Stream("k8s_audit", "k8s_audit", "k8saudit", "host")
+    for document in documents:
+        if document is None:
+            yield []
+            continue
+        found = rules.match(decode(json.dumps(document).encode()), stream)
+        yield [(rule.name, rule.message(values), rule.output_fields(values)) for rule, values in found]
+
+
+def assert_equal_alerts(rules: RuleSet, documents: Sequence[Document]) -> None:
+    policy = policy_for(rules)
+    under_policy = [policy.recorded(document) for document in documents]
+    assert list(alerts(rules, under_policy)) == list(alerts(rules, documents))
+
+
+def bundled() -> RuleSet:
+    return loaded(read_files(PluginHost().pack("k8s_audit").files))
+
+
+def upstream() -> RuleSet:
+    if not UPSTREAM.exists():
+        pytest.skip("upstream's rule file is not beside this repository")
+    return loaded(read_files([UPSTREAM]))
+
+
+def recorded() -> list[Document]:
+    paths = [*RECORDED, *sorted((CONFORMANCE / "traces").glob("*.json"))]
+    lines = [line for path in paths for line in path.read_text("utf-8").splitlines() if line.strip()]
+    found = []
+    for line in lines:
+        try:
+            document = json.loads(line)
+        except ValueError:
+            continue
+        if document.get("auditID") and document.get("stageTimestamp"):
+            found.append(document)
+    return found
+
+
+@pytest.mark.parametrize("rules", [bundled, upstream])
+@pytest.mark.parametrize("first", [True, False])
+def test_recorded_events_give_the_same_alerts(rules: Any, first: bool) -> None:
+    found = RuleSet.compiled("k8s_audit", rules().rules, first=first)
+    documents = recorded()
+    assert sum(map(len, alerts(found, documents))) >= 7
+    assert_equal_alerts(found, documents)
+
+
+@pytest.mark.parametrize("rules", [bundled, upstream])
+def test_generated_events_give_the_same_alerts(rules: Any) -> None:
+    found = rules()
+    policy = policy_for(found)
+
+    @bounded
+    @given(document=events())
+    def same(document: Document) -> None:
+        assert list(alerts(found, [policy.recorded(document)])) == list(alerts(found, [document]))
+
+    same()
+
+
+@bounded
+@given(text=rule_files(), documents=st.lists(events(), min_size=1, max_size=20))
+def test_generated_rules_and_events_give_the_same_alerts(text: str, documents: list[Document]) -> None:
+    assert_equal_alerts(loaded([SourceFile("rules.yaml", text)]), documents)
