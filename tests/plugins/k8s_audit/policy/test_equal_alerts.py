@@ -18,7 +18,7 @@ from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.ruleset import RuleSet
 from falcocore.source import Stream
 from falcocore_k8s_audit.policy.document import policy_text
-from falcocore_k8s_audit.policy.policy import Policy
+from falcocore_k8s_audit.policy.policy import Document, Policy
 from falcocore_k8s_audit.policy.reader import read_policy
 from falcocore_k8s_audit.policy.resources import BUILT_IN
 from tests.support.audit_fields import decode, table
@@ -30,7 +30,6 @@ RECORDED = sorted((ROOT / "tests" / "data" / "k8s_audit" / "recorded").glob("*.j
 CONFORMANCE = ROOT.parent / "shared" / "conformance" / "k8s_audit"
 UPSTREAM = CONFORMANCE / "rules" / "plugin-0.18.0" / "k8s_audit_rules.yaml"
 
-Document = dict[str, Any]
 Alerts = list[tuple[str, str, dict[str, Any]]]
 
 
