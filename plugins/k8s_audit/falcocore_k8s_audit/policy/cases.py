@@ -145,7 +145,7 @@ class Literal:
     @property
     def is_prefix(self) -> bool:
         """True where it asks how the value begins."""
-        return self.holds and self.check.operator.name == "startswith" and self.check.modifier is None
+        return self.check.operator.name == "startswith" and self.check.modifier is None
 
     @property
     def values(self) -> frozenset[str] | None:
@@ -165,12 +165,20 @@ class Known:
     may_be_present: bool = True
     prefixes: tuple[str, ...] = ()
     """Texts that the value begins with."""
+    refused_prefixes: tuple[str, ...] = ()
+    """Texts that the value does not begin with."""
 
     @property
     def is_possible(self) -> bool:
         """False where no request can be such."""
         present = self.may_be_present and (self.values is None or bool(self.values))
         return present or self.may_be_absent
+
+    def excludes_prefix(self, prefix: str) -> bool:
+        """True where no value that begins so is possible."""
+        return any(map(prefix.startswith, self.refused_prefixes)) or not all(
+            prefix.startswith(one) or one.startswith(prefix) for one in self.prefixes
+        )
 
 
 ANYTHING: Final = Known()
@@ -254,7 +262,8 @@ def _known(part: Part, literals: Sequence[Literal]) -> Known:
         frozenset(v for v in candidates if not all(literal.allows(v) for literal in literals)),
         may_be_absent=all(literal.allows_absence for literal in literals),
         may_be_present=all(literal.holds or literal.check.operator.name != "exists" for literal in literals),
-        prefixes=tuple(literal.check.right for literal in literals if literal.is_prefix),
+        prefixes=tuple(one.check.right for one in literals if one.is_prefix and one.holds),
+        refused_prefixes=tuple(one.check.right for one in literals if one.is_prefix and not one.holds),
     )
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from falcocore.toolkit import BoundField, BoundNode, Projectable, fields_read
+from falcocore.toolkit import BoundField, Projectable, fields_read
 from falcocore_k8s_audit.policy.cases import cases, possible
 from falcocore_k8s_audit.policy.demands import Demand, requests_of
 from falcocore_k8s_audit.policy.levels import ALL_STAGES, Level, Need, Stage, absent_at, level_of
 from falcocore_k8s_audit.policy.policy import Policy, PolicyRule
-from falcocore_k8s_audit.policy.resources import BUILT_IN, ApiResources
+from falcocore_k8s_audit.policy.resources import BUILT_IN, ApiResources, Cluster
 
-_ONLY_BUILT_IN = ApiResources(BUILT_IN.groups, complete=True)
+_ONLY_BUILT_IN = Cluster(ApiResources(BUILT_IN.groups, complete=True))
+_ANY = Cluster()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class _Check:
     def __init__(self, rule: Projectable, policy: Policy, resources: ApiResources | None) -> None:
         self._rule = rule
         self._policy = policy
-        self._resources = resources
+        self._cluster = _ONLY_BUILT_IN if resources is None else Cluster(resources)
 
     def finding(self) -> Finding | None:
         ways = list(self._ways(level=None, stages=None))
@@ -132,18 +133,14 @@ class _Check:
                         break
 
     def _demands(self, stage: Stage, level: Level) -> list[Demand]:
-        return list(_demands(self._rule.condition, stage, level, self._resources))
-
-
-def _demands(
-    condition: BoundNode, stage: Stage, level: Level, resources: ApiResources | None
-) -> Iterator[Demand]:
-    for case in cases(possible(condition, stage, level)):
-        within = _ONLY_BUILT_IN if resources is None else resources
-        splits = list(requests_of(case, within))
-        if not splits and resources is None:
-            splits = list(requests_of(case, BUILT_IN))
-        yield from (Demand((), requests, exclusions, Need()) for requests, exclusions in splits)
+        """What the rule may match of one stage, recorded at a level."""
+        found = []
+        for case in cases(possible(self._rule.condition, stage, level)):
+            splits = list(requests_of(case, self._cluster))
+            if not splits and self._cluster is _ONLY_BUILT_IN:
+                splits = list(requests_of(case, _ANY))
+            found += [Demand(self._rule.name, *split, Need()) for split in splits]
+        return found
 
 
 def _is_missing(bound: BoundField, stage: Stage, level: Level) -> bool:

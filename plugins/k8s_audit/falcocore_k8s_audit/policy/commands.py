@@ -12,7 +12,7 @@ from falcocore.toolkit import SourceFile, active_rules, add_rule_arguments
 from falcocore_k8s_audit.policy.check import Finding, findings_of, never_fire
 from falcocore_k8s_audit.policy.document import policy_text
 from falcocore_k8s_audit.policy.reader import read_policy
-from falcocore_k8s_audit.policy.resources import BUILT_IN, ApiResources, read_api_resources
+from falcocore_k8s_audit.policy.resources import BUILT_IN, ApiResources, Cluster, read_api_resources
 from falcocore_k8s_audit.policy.webhook_config import DISTRIBUTIONS, webhook_config
 
 SOURCE = "k8s_audit"
@@ -25,6 +25,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     about = "Print the smallest audit policy under which each rule fires as if everything were recorded."
     policy = commands.add_parser("policy", help="print an audit policy for the rules", description=about)
     _add_api_resources(policy)
+    policy.add_argument(
+        "--trust-group-names",
+        action="store_true",
+        help="take it that users in system:nodes are named system:node:*, and those in "
+        "system:serviceaccounts system:serviceaccount:*, as Kubernetes names them",
+    )
     add_rule_arguments(policy)
     about = "Print the file for --audit-webhook-config-file, with the flags to set in comments."
     config = commands.add_parser(
@@ -66,8 +72,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _policy(options: argparse.Namespace) -> int:
-    resources = _resources(options) or BUILT_IN
-    sys.stdout.write(policy_text(active_rules(options, SOURCE), resources))
+    cluster = Cluster(_resources(options) or BUILT_IN, options.trust_group_names)
+    sys.stdout.write(policy_text(active_rules(options, SOURCE), cluster))
     return 0
 
 

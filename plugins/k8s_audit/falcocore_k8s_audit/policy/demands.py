@@ -11,7 +11,7 @@ from falcocore.toolkit import Projectable, fields_read
 from falcocore_k8s_audit.policy.cases import OF_OBJECT, Case, Known, Part, cases, possible
 from falcocore_k8s_audit.policy.levels import Level, Need, Stage, level_of, reads_managed_fields
 from falcocore_k8s_audit.policy.requests import Names, Requests, Target
-from falcocore_k8s_audit.policy.resources import ApiResources
+from falcocore_k8s_audit.policy.resources import NAMES_OF_GROUPS, ApiResources, Cluster
 
 _INCOMPLETE_ESCAPE = re.compile(r"%.?\Z")
 _NOT_IN_PATTERNS = re.compile("[*\N{REPLACEMENT CHARACTER}]")
@@ -27,23 +27,23 @@ A policy sees the URL's alone, and takes the missing one as an empty text.
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Requests that rules may match, without those of `exclusions`, and what these rules need of them."""
+    """Requests that a rule may match, without those of `exclusions`, and what it needs of them."""
 
-    rules: tuple[str, ...]
+    rule: str
     requests: Requests
     exclusions: tuple[Requests, ...]
     need: Need
 
     def of(self, requests: Requests) -> Requests | None:
-        """Those of some requests that the rules may match; None where they match none."""
+        """Those of some requests that the rule may match; None where it matches none."""
         common = self.requests.intersection(requests)
         if common is None or any(exclusion.covers(common) for exclusion in self.exclusions):
             return None
         return common
 
 
-def demands_of(rules: Iterable[Projectable], resources: ApiResources) -> list[Demand]:
-    """The demands of all rules, joined where one policy rule can stand for several."""
+def demands_of(rules: Iterable[Projectable], cluster: Cluster) -> list[Demand]:
+    """The demands of each rule, one for each of its cases."""
     found: dict[tuple[Requests, tuple[Requests, ...], str], Need] = {}
     for rule in rules:
         for stage in Stage:
@@ -56,25 +56,25 @@ def demands_of(rules: Iterable[Projectable], resources: ApiResources) -> list[De
             )
             need = replace(need, level=max(need.level, Level.METADATA))
             for case in cases(left):
-                for requests, exclusions in requests_of(case, resources):
+                for requests, exclusions in requests_of(case, cluster):
                     key = (requests, exclusions, rule.name)
                     found[key] = found.get(key, Need()) | need
-    demands = [
-        Demand((name,), requests, exclusions, need) for (requests, exclusions, name), need in found.items()
-    ]
+    return [Demand(name, requests, exclusions, need) for (requests, exclusions, name), need in found.items()]
+
+
+def joined(demands: Iterable[Demand]) -> list[Demand]:
+    """Fewer for planning, of several rules each: where two differ in one part only, one names both."""
     return _joined(_joined(demands))
 
 
 def _joined(demands: Iterable[Demand]) -> list[Demand]:
-    """The same with fewer; where two differ in one part only, one names both."""
     left: list[Demand] = []
     for demand in demands:
         for index, other in enumerate(left):
             if other.need == demand.need and other.exclusions == demand.exclusions:
                 union = other.requests.union(demand.requests)
                 if union is not None:
-                    rules = tuple(dict.fromkeys((*other.rules, *demand.rules)))
-                    left[index] = replace(other, requests=union, rules=rules)
+                    left[index] = replace(other, requests=union)
                     break
         else:
             left.append(demand)
@@ -85,8 +85,9 @@ Split = tuple[Requests, tuple[Requests, ...]]
 """Requests as a policy rule can name them, and some of these that are none after all."""
 
 
-def requests_of(case: Case, resources: ApiResources) -> Iterator[Split]:
+def requests_of(case: Case, cluster: Cluster) -> Iterator[Split]:
     """The requests that a case may be of."""
+    resources = cluster.resources
     verbs, users, groups = case[Part.VERB], case[Part.USER], case[Part.USER_GROUPS]
     base = Requests(verbs.values, users.values, groups.values)
     exclusions = [Requests(user_groups=groups.excluded)] if groups.excluded else []
@@ -94,6 +95,9 @@ def requests_of(case: Case, resources: ApiResources) -> Iterator[Split]:
         exclusions.append(Requests(verbs=verbs.excluded))
     if users.values is None and users.excluded:
         exclusions.append(Requests(users=users.excluded))
+    if users.values is None and cluster.trusts_group_names:
+        named = frozenset(group for group, start in NAMES_OF_GROUPS.items() if users.excludes_prefix(start))
+        exclusions += [Requests(user_groups=named)] if named else []
     urls = _urls(case[Part.URI])
     may_be_other = all(case[part].may_be_absent for part in OF_OBJECT)
     # The API server gives every resource request a resource; a URL without one (/api/v1//x) is not found.
@@ -122,7 +126,12 @@ def _resource_requests(case: Case, base: Requests, resources: ApiResources) -> I
         yield replace(base, targets=targets), exclusions
     if not resources.complete and _listed(case[Part.GROUP]) is None:
         # What is in other groups is not worth cuts of its own.
-        yield base, (Requests(targets=frozenset(map(Target, resources.groups))),)
+        yield base, (in_known_groups(resources),)
+
+
+def in_known_groups(resources: ApiResources) -> Requests:
+    """Every request in the groups that are known."""
+    return Requests(targets=frozenset(map(Target, resources.groups)))
 
 
 def _completed(known: Known, verbs: Names | None, completed: Names) -> Names | None:

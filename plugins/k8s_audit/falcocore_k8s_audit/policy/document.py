@@ -10,26 +10,28 @@ from typing import Any, Final
 import yaml
 
 from falcocore.toolkit import Projectable
-from falcocore_k8s_audit.policy.demands import Demand, demands_of
+from falcocore_k8s_audit.policy.demands import Demand, demands_of, in_known_groups
 from falcocore_k8s_audit.policy.levels import ALL_STAGES, NOTHING, Level, Stage
 from falcocore_k8s_audit.policy.plan import Entry, entries_of
 from falcocore_k8s_audit.policy.reader import API_VERSION
 from falcocore_k8s_audit.policy.requests import EVERY, Requests, Target
-from falcocore_k8s_audit.policy.resources import ApiResources
+from falcocore_k8s_audit.policy.resources import NAMES_OF_GROUPS, Cluster
 
 _WIDTH: Final = 110
+_YAML_WIDTH: Final = 80
+"""A line ends behind the first word that goes beyond it."""
 _ORDER = tuple(Stage)
 _NO_REQUEST = Entry(EVERY, NOTHING)
 """Says of all requests that nothing is recorded, which is what the server does at the end of a policy."""
 
 
-def policy_text(rules: Sequence[Projectable], resources: ApiResources) -> str:
+def policy_text(rules: Sequence[Projectable], cluster: Cluster) -> str:
     """The smallest policy that is known under which each rule fires as if everything were recorded."""
-    demands = demands_of(rules, resources)
+    demands = demands_of(rules, cluster)
     entries = entries_of(demands) or [_NO_REQUEST]
     recorded = frozenset().union(*(entry.need.stages for entry in entries))
     omitted = ALL_STAGES - recorded if recorded else frozenset()
-    lines = [*_summary([rule.name for rule in rules], demands, entries, omitted, resources)]
+    lines = [*_summary([rule.name for rule in rules], demands, entries, omitted, cluster)]
     lines += [f"apiVersion: {API_VERSION}\n", "kind: Policy\n"]
     if omitted:
         lines.append(_yaml({"omitStages": _words(omitted)}))
@@ -44,7 +46,7 @@ def _summary(
     demands: Sequence[Demand],
     entries: Sequence[Entry],
     omitted: frozenset[Stage],
-    resources: ApiResources,
+    cluster: Cluster,
 ) -> Iterator[str]:
     count = f"{len(names)} rule{'s' if len(names) != 1 else ''}"
     yield from _wrapped(
@@ -59,16 +61,20 @@ def _summary(
     yield from _wrapped(f"Entries by level: {shown}; the first that a request fits decides.")
     if omitted:
         yield from _wrapped(f"Stages that no rule needs: {', '.join(_words(omitted))}.")
-    if resources.complete:
+    if cluster.resources.complete:
         yield from _wrapped("API groups: those of the list that was given. Make it anew when others come.")
     else:
         yield from _wrapped(
             "API groups: those that come with Kubernetes. What rules say of a resource holds in any group, so"
             " the last entries record what is in others; `--api-resources` makes them unnecessary."
         )
-    met = {name for demand in demands for name in demand.rules}
-    yield from _listed("Rules that no request can match:", [name for name in names if name not in met])
-    wide = {name for demand in demands if demand.requests == EVERY for name in demand.rules}
+    if cluster.trusts_group_names:
+        groups = "; ".join(f"{start}* in {group}" for group, start in NAMES_OF_GROUPS.items())
+        yield from _wrapped(f"Names that users of groups are taken to have: {groups}.")
+    met = {demand.rule for demand in demands}
+    yield from _listed("Rules that no event can match:", [name for name in names if name not in met])
+    others = in_known_groups(cluster.resources)
+    wide = {d.rule for d in demands if d.requests == EVERY and others not in d.exclusions}
     yield from _listed(
         "Rules that may match any request, for what they test no policy can:", [n for n in names if n in wide]
     )
@@ -159,6 +165,6 @@ def _yaml(value: dict[str, Any] | list[dict[str, Any]]) -> str:
     has_lists = any(isinstance(part, list) for rule in rules for part in rule.values())
     style = None if has_lists else False  # None would put a mapping without lists on one line, too.
     text: str = yaml.safe_dump(
-        value, sort_keys=False, default_flow_style=style, width=_WIDTH, allow_unicode=True
+        value, sort_keys=False, default_flow_style=style, width=_YAML_WIDTH, allow_unicode=True
     )
     return text

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 
-from falcocore_k8s_audit.policy.demands import Demand
+from falcocore_k8s_audit.policy.demands import Demand, joined
 from falcocore_k8s_audit.policy.levels import NOTHING, Need
 from falcocore_k8s_audit.policy.requests import Requests
 
@@ -30,9 +30,16 @@ class Entry:
 
 def entries_of(demands: Sequence[Demand]) -> list[Entry]:
     """The entries of a policy under which every demand is met."""
-    ordered = sorted(demands, key=_rank)
-    named = _refined(list(dict.fromkeys(_with_cuts(ordered))), demands)
-    return _merged(_without_idle(named, demands))
+    fewer = sorted(joined(demands), key=_rank)
+    named = _refined(list(dict.fromkeys(_with_cuts(fewer))), fewer)
+    merged = _merged(_without_idle(named, fewer))
+    return [replace(entry, rules=_rules_of(merged, index, demands)) for index, entry in enumerate(merged)]
+
+
+def _rules_of(entries: Sequence[Entry], index: int, demands: Iterable[Demand]) -> tuple[str, ...]:
+    """The rules that may match what an entry decides about."""
+    reaching = _reaching([entry.requests for entry in entries], index, demands)
+    return tuple(dict.fromkeys(demand.rule for demand in reaching))
 
 
 def _rank(demand: Demand) -> tuple[int, int]:
@@ -77,9 +84,7 @@ def _needed(demands: Iterable[Demand]) -> Need:
 def _entries(named: Sequence[Requests], demands: Sequence[Demand]) -> list[Entry]:
     found = []
     for index, requests in enumerate(named):
-        reaching = _reaching(named, index, demands)
-        rules = tuple(dict.fromkeys(rule for demand in reaching for rule in demand.rules))
-        found.append(Entry(requests, _needed(reaching), rules))
+        found.append(Entry(requests, _needed(_reaching(named, index, demands))))
     return found
 
 
@@ -171,8 +176,7 @@ def _merged(entries: Iterable[Entry]) -> list[Entry]:
             other = found[index]
             union = other.requests.union(entry.requests) if other.need == entry.need else None
             if union is not None:
-                rules = tuple(dict.fromkeys((*other.rules, *entry.rules)))
-                found[index] = Entry(union, entry.need, rules)
+                found[index] = Entry(union, entry.need)
                 break
             if other.need != entry.need and other.requests.intersection(entry.requests) is not None:
                 found.append(entry)

@@ -123,6 +123,25 @@ class ApiResources:
 
 BUILT_IN: Final = ApiResources(_built_in())
 
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What is known of the cluster that a policy is for.
+
+    `trusts_group_names`: who is in a group of NAMES_OF_GROUPS has such a name. Kubernetes gives them such
+    names, but whoever signs certificates may give others.
+    """
+
+    resources: ApiResources = BUILT_IN
+    trusts_group_names: bool = False
+
+
+NAMES_OF_GROUPS: Final = {
+    "system:nodes": "system:node:",
+    "system:serviceaccounts": "system:serviceaccount:",
+}
+"""Groups of many users, and how the names of these begin."""
+
 _NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9.-]+)?")
 
 

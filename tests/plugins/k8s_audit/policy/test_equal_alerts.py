@@ -20,7 +20,7 @@ from falcocore.source import Stream
 from falcocore_k8s_audit.policy.document import policy_text
 from falcocore_k8s_audit.policy.policy import Document, Policy
 from falcocore_k8s_audit.policy.reader import read_policy
-from falcocore_k8s_audit.policy.resources import BUILT_IN
+from falcocore_k8s_audit.policy.resources import Cluster
 from tests.support.audit_fields import decode, table
 from tests.support.audit_requests import events, rule_files
 from tests.support.condition_strategies import bounded
@@ -42,7 +42,7 @@ def loaded(files: Sequence[SourceFile], *, first: bool = False) -> RuleSet:
 
 def policy_for(rules: RuleSet) -> Policy:
     """What the API server reads of the policy that is printed."""
-    return read_policy(SourceFile("policy.yaml", policy_text(rules.rules, BUILT_IN)))
+    return read_policy(SourceFile("policy.yaml", policy_text(rules.rules, Cluster())))
 
 
 def alerts(rules: RuleSet, documents: Iterable[Document | None]) -> Iterator[Alerts]:
