@@ -8,12 +8,13 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 
 from falcocore_k8s_audit.policy.levels import Stage
-from falcocore_k8s_audit.policy.resources import BUILT_IN
+from falcocore_k8s_audit.policy.requests import Requests, Target
+from falcocore_k8s_audit.policy.resources import BUILT_IN, read_api_resources
 
 Document = dict[str, Any]
 
-USERS = ("alice", "system:anonymous", "system:apiserver", "system:kube-scheduler", "bob")
-GROUPS = ("system:masters", "system:nodes", "dev")
+USERS = ("alice", "system:anonymous", "system:apiserver", "system:kube-scheduler", "system:node:a", "bob")
+GROUPS = ("system:masters", "system:nodes", "system:serviceaccounts", "dev")
 NAMESPACES = ("", "default", "kube-system", "shop")
 NAMES = ("", "web", "cluster-admin")
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
@@ -29,6 +30,8 @@ RESOURCES = (
     ("example.com", "widgets"),
     ("metrics.k8s.io", "pods"),
 )
+SERVED = read_api_resources("\n".join(f"{resource}.{group}".rstrip(".") for group, resource in RESOURCES))
+"""The resources of a cluster that serves these and no others."""
 SUBRESOURCES = ("", "exec", "status", "portforward", "scale")
 PATHS = ("/healthz", "/healthz/etcd", "/health%7A", "/version", "/apis", "/", "/caf%C3%A9")
 
@@ -109,6 +112,37 @@ def _about_resource(draw: st.DrawFn, event: Document, *, is_received: bool) -> N
         "subresource": subresource,
     }
     event["objectRef"] = {key: value for key, value in parts.items() if value}
+
+
+def _some(values: tuple[str, ...]) -> st.SearchStrategy[frozenset[str] | None]:
+    return st.none() | st.frozensets(st.sampled_from(values), min_size=1, max_size=3)
+
+
+@st.composite
+def _targets(draw: st.DrawFn) -> Target:
+    group, resource = draw(st.sampled_from(RESOURCES))
+    return Target(
+        group,
+        draw(st.sampled_from([None, resource])),
+        draw(st.sampled_from([None, "", "exec", "status"])),
+        draw(st.sampled_from([None, *NAMES])),
+    )
+
+
+NAMED_REQUESTS = st.builds(
+    Requests,
+    verbs=_some(VERBS),
+    users=_some(USERS),
+    user_groups=_some(GROUPS),
+    namespaces=_some(NAMESPACES),
+    targets=st.none() | st.frozensets(_targets(), min_size=1, max_size=3),
+) | st.builds(
+    Requests,
+    verbs=_some(("get", "post")),
+    users=_some(USERS),
+    urls=_some(("*", "/healthz", "/healthz*", "/version", "/apis*")),
+)
+"""Requests as a rule of a policy may name them."""
 
 
 def _choice(values: tuple[str, ...]) -> st.SearchStrategy[str]:

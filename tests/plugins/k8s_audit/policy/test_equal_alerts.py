@@ -17,12 +17,15 @@ from falcocore.rulefiles import read_files
 from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.ruleset import RuleSet
 from falcocore.source import Stream
+from falcocore_k8s_audit.policy.check import findings_of
 from falcocore_k8s_audit.policy.document import policy_text
-from falcocore_k8s_audit.policy.policy import Document, Policy
+from falcocore_k8s_audit.policy.levels import Level, Need, Stage
+from falcocore_k8s_audit.policy.policy import Document, Policy, PolicyRule
 from falcocore_k8s_audit.policy.reader import read_policy
-from falcocore_k8s_audit.policy.resources import Cluster
+from falcocore_k8s_audit.policy.requests import Requests
+from falcocore_k8s_audit.policy.resources import NAMES_OF_GROUPS, Cluster
 from tests.support.audit_fields import decode, table
-from tests.support.audit_requests import events, rule_files
+from tests.support.audit_requests import NAMED_REQUESTS, SERVED, events, rule_files
 from tests.support.condition_strategies import bounded
 
 ROOT = Path(__file__).parents[4]
@@ -40,9 +43,9 @@ def loaded(files: Sequence[SourceFile], *, first: bool = False) -> RuleSet:
     return result.rule_sets["k8s_audit"]
 
 
-def policy_for(rules: RuleSet) -> Policy:
+def policy_for(rules: RuleSet, cluster: Cluster) -> Policy:
     """What the API server reads of the policy that is printed."""
-    return read_policy(SourceFile("policy.yaml", policy_text(rules.rules, Cluster())))
+    return read_policy(SourceFile("policy.yaml", policy_text(rules.rules, cluster)))
 
 
 def alerts(rules: RuleSet, documents: Iterable[Document | None]) -> Iterator[Alerts]:
@@ -56,8 +59,10 @@ def alerts(rules: RuleSet, documents: Iterable[Document | None]) -> Iterator[Ale
         yield [(rule.name, rule.message(values), rule.output_fields(values)) for rule, values in found]
 
 
-def assert_equal_alerts(rules: RuleSet, documents: Sequence[Document]) -> None:
-    policy = policy_for(rules)
+def assert_equal_alerts(
+    rules: RuleSet, documents: Sequence[Document], cluster: Cluster | None = None
+) -> None:
+    policy = policy_for(rules, cluster or Cluster())
     under_policy = [policy.recorded(document) for document in documents]
     assert list(alerts(rules, under_policy)) == list(alerts(rules, documents))
 
@@ -98,7 +103,7 @@ def test_recorded_events_give_the_same_alerts(rules: Any, first: bool) -> None:
 @pytest.mark.parametrize("rules", [bundled, upstream])
 def test_generated_events_give_the_same_alerts(rules: Any) -> None:
     found = rules()
-    policy = policy_for(found)
+    policy = policy_for(found, Cluster())
 
     @bounded
     @given(document=events())
@@ -108,7 +113,55 @@ def test_generated_events_give_the_same_alerts(rules: Any) -> None:
     same()
 
 
+CLUSTERS = [
+    pytest.param(Cluster(), id="any"),
+    pytest.param(Cluster(SERVED), id="known resources"),
+    pytest.param(Cluster(SERVED, trusts_group_names=True), id="trusted names"),
+]
+
+
+def is_named_as_expected(document: Document) -> bool:
+    """Whether a user has the name that Kubernetes gives those in his groups."""
+    user = document["user"]
+    return all(
+        user["username"].startswith(start)
+        for group, start in NAMES_OF_GROUPS.items()
+        if group in user.get("groups", ())
+    )
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_generated_rules_and_events_give_the_same_alerts(cluster: Cluster) -> None:
+    @bounded
+    @given(text=rule_files(), documents=st.lists(events(), min_size=1, max_size=20))
+    def same(text: str, documents: list[Document]) -> None:
+        if cluster.trusts_group_names:
+            documents = [document for document in documents if is_named_as_expected(document)]
+        assert_equal_alerts(loaded([SourceFile("rules.yaml", text)]), documents, cluster)
+
+    same()
+
+
 @bounded
-@given(text=rule_files(), documents=st.lists(events(), min_size=1, max_size=20))
-def test_generated_rules_and_events_give_the_same_alerts(text: str, documents: list[Document]) -> None:
-    assert_equal_alerts(loaded([SourceFile("rules.yaml", text)]), documents)
+@given(text=rule_files())
+def test_a_policy_silences_none_of_its_rules_and_hides_nothing(text: str) -> None:
+    rules = loaded([SourceFile("rules.yaml", text)])
+    assert list(findings_of(rules.rules, policy_for(rules, Cluster()))) == []
+
+
+@bounded
+@given(
+    text=rule_files(),
+    named=st.lists(st.tuples(NAMED_REQUESTS, st.sampled_from(Level), st.frozensets(st.sampled_from(Stage)))),
+    documents=st.lists(events(), min_size=1, max_size=20),
+)
+def test_a_rule_that_is_said_to_be_silenced_does_not_fire(
+    text: str,
+    named: list[tuple[Requests, Level, frozenset[Stage]]],
+    documents: list[Document],
+) -> None:
+    rules = loaded([SourceFile("rules.yaml", text)])
+    policy = Policy(tuple(PolicyRule(one, Need(level, stages)) for one, level, stages in named))
+    silent = {f.rule for f in findings_of(rules.rules, policy, SERVED) if not f.can_fire}
+    firing = alerts(rules, [policy.recorded(document) for document in documents])
+    assert silent.isdisjoint(name for found in firing for name, _, _ in found)
