@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from falcocore.toolkit import Projectable, fields_read
-from falcocore_k8s_audit.policy.cases import OF_OBJECT, Case, Known, Part, cases, possible
+from falcocore_k8s_audit.policy.cases import Case, cases, possible
 from falcocore_k8s_audit.policy.levels import Level, Need, Stage, level_of, reads_managed_fields
+from falcocore_k8s_audit.policy.parts import OF_OBJECT, Known, Part
 from falcocore_k8s_audit.policy.requests import Names, Requests, Target
 from falcocore_k8s_audit.policy.resources import NAMES_OF_GROUPS, ApiResources, Cluster
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+import textwrap
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,96 +16,83 @@ from falcocore.api import ConfigError
 _FOLDER = "/etc/kubernetes/audit"
 _POLICY = "policy.yaml"
 _CONFIG = "webhook.yaml"
-
-_FLAGS: Final = {
-    "audit-webhook-mode": "batch",
-    "audit-webhook-batch-max-wait": "5s",
-    "audit-webhook-initial-backoff": "1s",
-}
-"""Flags beside the two files. The server keeps events for 30 s without them, and repeats after 10 s."""
+_WIDTH: Final = 108
 
 
 def _flags(folder: str) -> dict[str, str]:
-    files = {"audit-policy-file": f"{folder}/{_POLICY}", "audit-webhook-config-file": f"{folder}/{_CONFIG}"}
-    return {**files, **_FLAGS}
-
-
-def _api_server(folder: str) -> dict[str, Any]:
-    """`apiServer` of a ClusterConfiguration of kubeadm v1beta4: arguments as a list."""
+    """The flags of the API server; without the last, it keeps events for 30 seconds before it sends them."""
     return {
-        "extraArgs": [{"name": name, "value": value} for name, value in _flags(folder).items()],
-        "extraVolumes": [
-            {
-                "name": "audit",
-                "hostPath": folder,
-                "mountPath": folder,
-                "readOnly": True,
-                "pathType": "Directory",
-            }
-        ],
+        "audit-policy-file": f"{folder}/{_POLICY}",
+        "audit-webhook-config-file": f"{folder}/{_CONFIG}",
+        "audit-webhook-batch-max-wait": "5s",
     }
 
 
-def _kubeadm() -> str:
+def _api_server(folder: str) -> dict[str, Any]:
+    """`apiServer` of a ClusterConfiguration of kubeadm v1beta4, which takes arguments as a list."""
+    volume = {
+        "name": "audit",
+        "hostPath": folder,
+        "mountPath": folder,
+        "readOnly": True,
+        "pathType": "Directory",
+    }
+    return {
+        "extraArgs": [{"name": name, "value": value} for name, value in _flags(folder).items()],
+        "extraVolumes": [volume],
+    }
+
+
+def _kubeadm() -> tuple[str, str]:
     document = {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
         "apiServer": _api_server(_FOLDER),
     }
-    return (
-        f"Put the policy as {_POLICY} and this file as {_CONFIG} into {_FOLDER} of each control-plane node,\n"
-        "merge this into the configuration and run `kubeadm init --config FILE`, or in a running cluster,\n"
-        "`kubeadm init phase control-plane apiserver --config FILE` on each of these nodes:\n\n"
-        + _yaml(document)
-    )
+    text = f"""
+        Put the policy as {_POLICY} and this file as {_CONFIG} into {_FOLDER} of each control-plane node,
+        merge this into the configuration and run `kubeadm init --config FILE`, or in a running cluster
+        `kubeadm init phase control-plane apiserver --config FILE` on each of these nodes:"""
+    return text, _yaml(document)
 
 
-def _minikube() -> str:
-    # Of what minikube copies to the node, the API server's container sees the folder of certificates only.
-    folder = "/var/lib/minikube/certs/audit"
-    flags = " \\\n".join(
-        f"  --extra-config=apiserver.{name}={value}" for name, value in _flags(folder).items()
-    )
-    return (
-        f"Put the policy as {_POLICY} and this file as {_CONFIG} into ~/.minikube/files{folder},\n"
-        "which is copied to the node, and start with these (host.minikube.internal is this machine, but the\n"
-        "URL needs its address, `minikube ssh getent hosts host.minikube.internal`):\n\n"
-        f"minikube start \\\n{flags}\n"
-    )
+def _minikube() -> tuple[str, str]:
+    # Of what minikube copies to the node, the API server's container sees the folders of certificates only.
+    folder = "/etc/ssl/certs/audit"
+    text = f"""
+        Put the policy as {_POLICY} and this file as {_CONFIG} into ~/.minikube/files{folder}, which is
+        copied to the node. The URL needs the address that `minikube ssh getent hosts host.minikube.internal`
+        shows for this machine. Then start it with:"""
+    flags = [f"  --extra-config=apiserver.{name}={value}" for name, value in _flags(folder).items()]
+    return text, " \\\n".join(["minikube start", *flags]) + "\n"
 
 
-def _kind() -> str:
-    patch = {"kind": "ClusterConfiguration", "apiServer": _v1beta3(_FOLDER)}
+def _kind() -> tuple[str, str]:
+    # kind's patches are in kubeadm v1beta3, which takes arguments as a mapping.
+    api_server = {**_api_server(_FOLDER), "extraArgs": _flags(_FOLDER)}
     node = {
         "role": "control-plane",
         "extraMounts": [{"hostPath": "./audit", "containerPath": _FOLDER, "readOnly": True}],
-        "kubeadmConfigPatches": [_yaml(patch)],
+        "kubeadmConfigPatches": [_Block(_yaml({"kind": "ClusterConfiguration", "apiServer": api_server}))],
     }
-    document = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [node]}
-    return (
-        f"Put the policy as {_POLICY} and this file as {_CONFIG} into ./audit, and make the cluster with\n"
-        "`kind create cluster --config FILE` (the URL needs the address of this machine in the network of\n"
-        "the nodes, `docker network inspect kind`):\n\n" + _yaml(document)
-    )
+    text = f"""
+        Put the policy as {_POLICY} and this file as {_CONFIG} into ./audit. The URL needs the address of this
+        machine in the network of the nodes, the gateway that `docker network inspect kind` shows. Then make
+        the cluster with `kind create cluster --config FILE`, and this as the file:"""
+    return text, _yaml({"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [node]})
 
 
-def _v1beta3(folder: str) -> dict[str, Any]:
-    """The same for kubeadm v1beta3, which kind's patches are in: arguments as a mapping."""
-    return {**_api_server(folder), "extraArgs": _flags(folder)}
-
-
-def _k3s() -> str:
+def _k3s() -> tuple[str, str]:
     folder = "/var/lib/rancher/k3s/server/audit"
     arguments = [f"{name}={value}" for name, value in _flags(folder).items()]
-    return (
-        f"Put the policy as {_POLICY} and this file as {_CONFIG} into {folder} of each server, this into\n"
-        "/etc/rancher/k3s/config.yaml, and run `systemctl restart k3s`:\n\n"
-        + _yaml({"kube-apiserver-arg": arguments})
-    )
+    text = f"""
+        Put the policy as {_POLICY} and this file as {_CONFIG} into {folder} of each server, this into
+        /etc/rancher/k3s/config.yaml, and run `systemctl restart k3s`:"""
+    return text, _yaml({"kube-apiserver-arg": arguments})
 
 
 DISTRIBUTIONS: Final = {"kubeadm": _kubeadm, "minikube": _minikube, "kind": _kind, "k3s": _k3s}
-"""What to do for each way to run a cluster."""
+"""For each way to run a cluster what to do, and what to write for it."""
 
 
 def webhook_config(url: str, ca: bytes | None, token: str | None, distribution: str | None = None) -> str:
@@ -134,8 +122,8 @@ def _instructions(distribution: str | None) -> Iterator[str]:
     yield "# For --audit-webhook-config-file of the kube-apiserver. `falcocore k8s-audit policy` makes what\n"
     yield "# --audit-policy-file needs; the server reads both files when it starts.\n"
     for name in [distribution] if distribution is not None else DISTRIBUTIONS:
-        yield f"#\n# --- {name}\n#\n"
-        for line in DISTRIBUTIONS[name]().splitlines():
+        text, block = DISTRIBUTIONS[name]()
+        for line in ("", f"--- {name}", "", *_wrapped(text), "", *block.splitlines()):
             yield f"# {line}".rstrip() + "\n"
     yield "\n"
 
@@ -158,7 +146,7 @@ def _checked_url(url: str, ca: bytes | None) -> str:
 
 def _checked_ca(ca: bytes) -> bytes:
     try:
-        ssl.create_default_context(cadata=ca.decode("ascii"))
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=ca.decode("ascii"))
     except (ssl.SSLError, ValueError) as error:
         raise ConfigError(f"--ca: it holds no certificate in PEM: {error}") from None
     return ca
@@ -170,6 +158,25 @@ def _checked_token(token: str) -> str:
     return token
 
 
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(" ".join(text.split()), _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+class _Block(str):
+    """A text of several lines that is YAML itself, and looks like it."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a _Block as it is read."""
+
+
+_Dumper.add_representer(
+    _Block, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style="|")
+)
+
+
 def _yaml(value: Any) -> str:
-    text: str = yaml.safe_dump(value, sort_keys=False, width=1000)
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=1000)
     return text
