@@ -39,15 +39,9 @@ def findings_of(
             yield found
 
 
-def never_fire(rules: Iterable[Projectable]) -> list[str]:
+def never_fire(rules: Iterable[Projectable], resources: ApiResources | None = None) -> list[str]:
     """The names of the rules that no event can match, whatever the policy."""
-    return [
-        rule.name
-        for rule in rules
-        if not any(
-            True for stage in Stage for _ in cases(possible(rule.condition, stage, Level.REQUEST_RESPONSE))
-        )
-    ]
+    return [rule.name for rule in rules if not _Check(rule, Policy(()), resources).is_possible]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +63,14 @@ class _Check:
         if ways:
             reasons = tuple(self._missing(ways))
             return Finding(self._rule.name, True, reasons) if reasons else None
-        if not any(self._demands(stage, Level.REQUEST_RESPONSE) for stage in Stage):
+        if not self.is_possible:
             return None
         return Finding(self._rule.name, False, tuple(dict.fromkeys(self._obstacles())))
+
+    @property
+    def is_possible(self) -> bool:
+        """True where an event may match the rule if everything is recorded."""
+        return any(self._demands(stage, Level.REQUEST_RESPONSE) for stage in Stage)
 
     def _obstacles(self) -> Iterator[str]:
         """What would have to be otherwise in the policy for the rule to fire."""

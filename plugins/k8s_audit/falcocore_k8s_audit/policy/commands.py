@@ -86,15 +86,13 @@ def _webhook_config(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     policy = read_policy(SourceFile(options.file, _text(options.file)))
-    rules = active_rules(options, SOURCE)
-    found = list(findings_of(rules, policy, _resources(options)))
+    rules, resources = active_rules(options, SOURCE), _resources(options)
+    found = list(findings_of(rules, policy, resources))
     silent = [finding for finding in found if not finding.can_fire]
+    never = [Finding(name, can_fire=False, reasons=()) for name in never_fire(rules, resources)]
     _show("can't fire under this policy", silent)
     _show("can fire, but what they show is not all recorded", [f for f in found if f.can_fire])
-    _show(
-        "can't fire whatever is recorded",
-        [Finding(name, can_fire=False, reasons=()) for name in never_fire(rules)],
-    )
+    _show("can't fire whatever is recorded", never)
     verdict = f"{len(silent)} of {len(rules)} rules can't fire under it" if silent else "no rule is silenced"
     print(f"{options.file}: {verdict}")  # noqa: T201
     return 1 if silent else 0

@@ -88,6 +88,12 @@ Split = tuple[Requests, tuple[Requests, ...]]
 
 def requests_of(case: Case, cluster: Cluster) -> Iterator[Split]:
     """The requests that a case may be of."""
+    for requests, exclusions in _splits(case, cluster):
+        if not any(exclusion.covers(requests) for exclusion in exclusions):
+            yield requests, exclusions
+
+
+def _splits(case: Case, cluster: Cluster) -> Iterator[Split]:
     resources = cluster.resources
     verbs, users, groups = case[Part.VERB], case[Part.USER], case[Part.USER_GROUPS]
     base = Requests(verbs.values, users.values, groups.values)

@@ -106,7 +106,12 @@ def test_resources_of_a_cluster_take_the_place_of_what_is_built_in() -> None:
 
 @pytest.mark.parametrize(
     ("condition", "names"),
-    [("not jevt.rawtime exists", ["A"]), ("ka.stage = Elsewhere", ["A"]), ("ka.verb = get", [])],
+    [
+        ("not jevt.rawtime exists", ["A"]),
+        ("ka.user.groups in (a) and not ka.user.groups intersects (a)", ["A"]),
+        ("ka.stage = Elsewhere", ["A"]),
+        ("ka.verb = get", []),
+    ],
 )
 def test_rules_that_never_fire(condition: str, names: list[str]) -> None:
     assert never_fire(rules_for(condition)) == names
