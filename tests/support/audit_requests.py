@@ -223,6 +223,7 @@ OUTPUTS = st.sampled_from(
         "%jevt.value[/requestObject/metadata/managedFields]",
         "%jevt.value[/responseStatus/code] %ka.verb",
         "%jevt.value[/level]",
+        "%jevt.obj",
     ]
 )
 

@@ -89,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="falcocore",
         description="Runtime security: events of several sources, matched against Falco's rules.",
-        epilog="`falcocore COMMAND --help` shows a command's arguments.",
+        epilog="`falcocore COMMAND --help` shows a command's arguments. Plugins add commands of their own: "
+        "`falcocore list plugins` shows them.",
     )
     parser.add_argument("--version", action="version", version=f"falcocore {__version__}")
     parser.add_argument(

@@ -73,28 +73,17 @@ class Request:
         An event's object may have its name and namespace from the body, which a policy does not see.
         """
         user, ref = event.get("user") or {}, event.get("objectRef")
-        uri = event.get("requestURI", "")
+        verb, uri = event.get("verb", ""), event.get("requestURI", "")
         path = unquote(urlsplit(f"http://host{uri}").path) if uri.startswith("/") else uri
-        named = set(path.split("/"))
-        by_query = event.get("verb") in _BY_QUERY
-
-        def seen(key: str) -> str:
-            value: str = (ref or {}).get(key, "")
-            return value if value in named or by_query else ""
-
-        target = None
+        target, namespace = None, ""
         if ref is not None:
+            namespace, name = _named_in(path)
+            if not name and verb in _BY_QUERY:
+                name = ref.get("name", "")
             target = Target(
-                ref.get("apiGroup", ""), ref.get("resource", ""), ref.get("subresource", ""), seen("name")
+                ref.get("apiGroup", ""), ref.get("resource", ""), ref.get("subresource", ""), name
             )
-        return cls(
-            event.get("verb", ""),
-            user.get("username"),
-            user.get("groups") or (),
-            target,
-            seen("namespace"),
-            path,
-        )
+        return cls(verb, user.get("username"), user.get("groups") or (), target, namespace, path)
 
     def is_among(self, requests: Requests) -> bool:
         """True where a rule that names these requests is about this one."""
@@ -119,9 +108,25 @@ class Request:
 
 
 _BY_QUERY = frozenset({"list", "watch", "deletecollection"})
-"""Verbs that have no body with names, and whose object may be named by the field selector in the query."""
+"""Verbs whose object may be named by the field selector in the query."""
+_SPECIAL_VERBS = frozenset({"watch", "proxy"})
+_PARTS_OF_NAMESPACES = frozenset({"status", "finalize"})
 _RAW = ("requestObject", "patch")
 """The body that is recorded as it was sent."""
+
+
+def _named_in(path: str) -> tuple[str, str]:
+    """(namespace, name) in the path of a request for a resource (apiserver/pkg/endpoints/request)."""
+    parts = path.strip("/").split("/")
+    parts = parts[2:] if parts[0] == "api" else parts[3:]
+    if parts and parts[0] in _SPECIAL_VERBS:
+        parts = parts[1:]
+    namespace = ""
+    if len(parts) > 1 and parts[0] == "namespaces":
+        namespace = parts[1]
+        if len(parts) > 2 and parts[2] not in _PARTS_OF_NAMESPACES:
+            parts = parts[2:]
+    return namespace, parts[1] if len(parts) > 1 else ""
 
 
 def _without_managed_fields(body: Json) -> Json:

@@ -220,6 +220,16 @@ def test_a_patch_is_recorded_as_it_was_sent() -> None:
         ("/api/v1/nodes", "create", {"name": "a", "namespace": "odd"}, "", ""),
         ("/api/v1/pods?fieldSelector=metadata.name%3Dweb", "list", {"name": "web"}, "web", ""),
         ("/api/v1/namespaces/shop", "delete", {"name": "shop", "namespace": "shop"}, "shop", "shop"),
+        ("/api/v1/namespaces/shop/finalize", "update", {"name": "shop", "namespace": "shop"}, "shop", "shop"),
+        ("/api/v1/namespaces", "create", {"name": "shop", "namespace": "shop"}, "", ""),
+        ("/apis/apps/v1/namespaces/v1/deployments", "create", {"name": "apps", "namespace": "v1"}, "", "v1"),
+        (
+            "/api/v1/watch/namespaces/shop/pods/web",
+            "watch",
+            {"name": "web", "namespace": "shop"},
+            "web",
+            "shop",
+        ),
     ],
 )
 def test_a_policy_sees_the_url_and_not_the_body(
