@@ -102,7 +102,7 @@ def _splits(case: Case, cluster: Cluster) -> Iterator[Split]:
         exclusions.append(Requests(verbs=verbs.excluded))
     if users.values is None and users.excluded:
         exclusions.append(Requests(users=users.excluded))
-    if users.values is None and cluster.trusts_group_names:
+    if cluster.trusts_group_names:
         named = frozenset(group for group, start in NAMES_OF_GROUPS.items() if users.excludes_prefix(start))
         exclusions += [Requests(user_groups=named)] if named else []
     urls = _urls(case[Part.URI])

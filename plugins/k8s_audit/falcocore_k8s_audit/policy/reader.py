@@ -114,6 +114,8 @@ class _Reader:
         if names and not patterns:
             self._mistake("`resourceNames` needs `resources`", self._place(node, "resourceNames"))
         for pattern in patterns or ("*",):
+            if pattern.endswith("/"):
+                self._mistake(f"`{pattern}` names no subresource", self._place(node, "resources"))
             resource, subresource = _pattern(pattern)
             yield from (Target(group, resource, subresource, name) for name in names or (None,))
 

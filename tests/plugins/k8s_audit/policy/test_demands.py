@@ -63,6 +63,9 @@ COMPLETE = "ka.stage = ResponseComplete and "
          [Requests(targets=targets(Target("", "pods", "exec"), Target("", "pods", "attach")))]),
         ("ka.target.subresource = exec",
          [Requests(targets=targets(Target("", "pods", "exec"), Target("x.io", None, "exec")))]),
+        # A policy can't ask for resources themselves where it names none.
+        ("not ka.target.subresource exists", [Requests()]),
+        ('ka.target.subresource in ("", exec)', [Requests()]),
         ("ka.target.resource = secrets", []),
         ("jevt.value[/objectRef/apiGroup] = x.io", [Requests(targets=targets(Target("x.io")))]),
         ("ka.target.resource = widgets and not jevt.value[/objectRef/apiGroup] exists",

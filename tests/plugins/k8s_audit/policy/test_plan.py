@@ -105,6 +105,22 @@ def shown(found: list[Entry]) -> list[str]:
             [(DONE + "ka.verb = get and ka.target.resource = pods", "x"), (DONE + "ka.verb = get", "x")],
             ["Metadata get"],
         ),
+        # Nor of what never comes so far.
+        (
+            [(DONE + "ka.verb = create", "%ka.resp.name"),
+             (DONE + "ka.verb = create and ka.target.namespace = shop", "x"),
+             (DONE + "ka.useragent exists", "x")],
+            ["RequestResponse create", "Metadata"],
+        ),
+        # What is between two is no matter where it is about something else.
+        (
+            [(DONE + "ka.verb = create and ka.target.resource = secrets", "%ka.req.configmap.obj"),
+             (DONE + "ka.verb = get and ka.target.resource = deployments", "x"),
+             (DONE + "ka.verb = create and ka.target.resource = configmaps", "x"),
+             ("ka.stage = ResponseStarted and ka.verb = create", "%ka.req.configmap.obj")],
+            ["Request ResponseStarted create configmaps/*,secrets/*", "Metadata get deployments/*",
+             "Request ResponseStarted create"],
+        ),
         # The same path may be asked for of a resource.
         (
             [(DONE + "ka.uri = /healthz", "x")],
@@ -124,6 +140,28 @@ def test_what_is_in_other_groups_comes_behind_what_is_known() -> None:
     condition = DONE + "ka.verb = create and ka.target.resource = pods"
     found = shown(entries((condition, "%ka.resp.name"), cluster=Cluster()))
     assert found == ["RequestResponse create pods/*", "None *", "None */*", "RequestResponse create"]
+
+
+def test_what_is_sure_to_be_known_is_kept_apart_for_all_verbs_at_once() -> None:
+    made = DONE + "ka.verb = create and ka.target.resource = pods"
+    changed = DONE + "ka.verb in (update, patch) and ka.target.resource = pods"
+    bob = DONE + "ka.user.name = bob"
+    found = entries(
+        (made, "%ka.resp.name"), (changed, "%ka.req.configmap.obj"), (bob, "x"), cluster=Cluster()
+    )
+    assert shown(found) == [
+        "RequestResponse create pods/*",
+        "Request patch,update pods/*",
+        "Metadata bob *",
+        "Metadata bob */*",
+        "RequestResponse create bob",
+        "Request patch,update bob",
+        "Metadata bob",
+        "None *",
+        "None */*",
+        "RequestResponse create",
+        "Request patch,update",
+    ]
 
 
 def test_an_entry_names_the_rules_that_may_match_what_it_decides_about() -> None:

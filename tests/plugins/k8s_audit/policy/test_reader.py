@@ -154,6 +154,10 @@ def test_a_rule_overrides_what_the_policy_says_of_managed_fields() -> None:
             "p.yaml:5:29: error: `resource` is no key here",
         ),
         (
+            rule("level: None\n  resources: [{group: apps, resources: [a/]}]"),
+            "p.yaml:5:40: error: `a/` names no subresource",
+        ),
+        (
             rule("level: None\n  resources: [{group: apps, resourceNames: [a]}]"),
             "p.yaml:5:44: error: `resourceNames` needs `resources`",
         ),
