@@ -17,7 +17,7 @@ from falcocore_k8s_audit.policy.resources import NAMES_OF_GROUPS, ApiResources, 
 _INCOMPLETE_ESCAPE = re.compile(r"%.?\Z")
 _NOT_IN_PATTERNS = re.compile("[*\N{REPLACEMENT CHARACTER}]")
 """What a pattern can't hold, and what stands for bytes that are no text."""
-NOT_FOR_RESOURCES = Requests(urls=frozenset("*"))
+NOT_FOR_RESOURCES = Requests(urls=frozenset({"*"}))
 _COMPLETED_NAME = frozenset({"create"})
 _COMPLETED_NAMESPACE = frozenset({"create", "update"})
 """Verbs with which an event has a name or namespace from the body where the URL has none.
@@ -115,7 +115,7 @@ def _splits(case: Case, cluster: Cluster) -> Iterator[Split]:
         yield base, (*exclusions, *_excluded_targets(case, resources))
         return
     if may_be_other:
-        yield replace(base, urls=urls or frozenset("*")), tuple(exclusions)
+        yield replace(base, urls=urls or NOT_FOR_RESOURCES.urls), tuple(exclusions)
     for requests, own in of_resources:
         others = () if requests.is_for_resources else (NOT_FOR_RESOURCES,)
         yield requests, (*exclusions, *others, *own)
@@ -178,15 +178,13 @@ def _kinds(
 ) -> Iterator[Target]:
     """Each resource with each subresource, in the groups given or else in those that have it."""
     for subresource in subresources or (None,):
-        if groups is not None or kinds is not None:
-            for kind in kinds or (None,):
-                within = groups if groups is not None else resources.groups_of(kind or "")
-                yield from (Target(group, kind, subresource) for group in within)
-        elif subresource is not None:
+        if kinds is None and groups is None and subresource is not None:
             found = resources.with_subresource(subresource)
             yield from (Target(group, kind, subresource) for group, kind in found)
-        else:
-            yield from map(Target, resources.groups)
+            continue
+        for kind in kinds or (None,):
+            within = resources.groups if kind is None else resources.groups_of(kind)
+            yield from (Target(group, kind, subresource) for group in (within if groups is None else groups))
 
 
 def _excluded_targets(case: Case, resources: ApiResources) -> Iterator[Requests]:

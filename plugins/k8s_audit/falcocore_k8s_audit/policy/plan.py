@@ -82,10 +82,9 @@ def _needed(demands: Iterable[Demand]) -> Need:
 
 
 def _entries(named: Sequence[Requests], demands: Sequence[Demand]) -> list[Entry]:
-    found = []
-    for index, requests in enumerate(named):
-        found.append(Entry(requests, _needed(_reaching(named, index, demands))))
-    return found
+    return [
+        Entry(requests, _needed(_reaching(named, index, demands))) for index, requests in enumerate(named)
+    ]
 
 
 def _refined(named: list[Requests], demands: Sequence[Demand]) -> list[Requests]:
