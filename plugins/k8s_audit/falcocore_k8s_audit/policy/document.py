@@ -76,14 +76,15 @@ def _summary(
     others = in_known_groups(cluster.resources)
     wide = {d.rule for d in demands if d.requests == EVERY and others not in d.exclusions}
     yield from _listed(
-        "Rules that may match any request, for what they test no policy can:", [n for n in names if n in wide]
+        "Rules that may match any request, as no policy can test what they ask for:",
+        [n for n in names if n in wide],
     )
 
 
 def _listed(title: str, names: Sequence[str]) -> Iterator[str]:
     if names:
         yield from _wrapped(title)
-        yield from (f"#   {name}\n" for name in names)
+        yield from (f"#   {_on_one_line(name)}\n" for name in names)
 
 
 def _comment(entry: Entry) -> Iterator[str]:
@@ -95,10 +96,14 @@ def _comment(entry: Entry) -> Iterator[str]:
 
 
 def _wrapped(text: str) -> Iterator[str]:
-    """The text as comment lines; a rule's name may hold anything."""
-    plain = "".join(c if c.isprintable() else " " for c in text)
-    for line in textwrap.wrap(plain, _WIDTH - 2, break_long_words=False, break_on_hyphens=False):
+    """The text as comment lines."""
+    for line in textwrap.wrap(_on_one_line(text), _WIDTH - 2, break_long_words=False, break_on_hyphens=False):
         yield f"# {line}\n"
+
+
+def _on_one_line(text: str) -> str:
+    """The text without what would end a comment; a rule's name may hold anything."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _rule(entry: Entry, omitted: frozenset[Stage]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ named has to fit, a list fits with one of its entries, and what is left out fits
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 Names = frozenset[str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,6 @@ def matches_url(pattern: str, url: str) -> bool:
     return pattern.endswith("*") and url.startswith(pattern.rstrip("*"))
 
 
-def _target_intersection(one: Target, other: Target) -> Target | None:
-    return one.intersection(other)
-
-
 @dataclass(frozen=True, slots=True)
 class Requests:
     """Requests that agree with each part; None stands for no restriction.
@@ -88,7 +86,7 @@ class Requests:
             _common(self.users, other.users),
             _narrower(self.user_groups, other.user_groups),
             _common(self.namespaces, other.namespaces),
-            _pairs(self.targets, other.targets, _target_intersection),
+            _pairs(self.targets, other.targets, Target.intersection),
             _pairs(self.urls, other.urls, _url_intersection),
         )
         parts = (found.verbs, found.users, found.namespaces, found.targets, found.urls)
@@ -135,14 +133,11 @@ def _narrower(one: Names | None, other: Names | None) -> Names | None:
 
 
 def _pairs(
-    one: frozenset[Target] | Names | None,
-    other: frozenset[Target] | Names | None,
-    meet: Callable[..., object],
-) -> frozenset | None:  # type: ignore[type-arg]
+    one: frozenset[T] | None, other: frozenset[T] | None, meet: Callable[[T, T], T | None]
+) -> frozenset[T] | None:
     if one is None or other is None:
         return other if one is None else one
-    met = {meet(a, b) for a in one for b in other}
-    return frozenset(met - {None})
+    return frozenset(common for a in one for b in other if (common := meet(a, b)) is not None)
 
 
 def _holds(one: Names | None, other: Names | None) -> bool:
@@ -150,6 +145,6 @@ def _holds(one: Names | None, other: Names | None) -> bool:
 
 
 def _all_covered(
-    one: Collection[object] | None, other: Iterable[object] | None, covers: Callable[..., bool]
+    one: frozenset[T] | None, other: frozenset[T] | None, covers: Callable[[T, T], bool]
 ) -> bool:
     return one is None or (other is not None and all(any(covers(a, b) for a in one) for b in other))

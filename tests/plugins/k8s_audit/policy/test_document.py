@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +47,7 @@ GOLDEN = """\
 # API groups: those of the list that was given. Make it anew when others come.
 # Rules that no event can match:
 #   Never
-# Rules that may match any request, for what they test no policy can:
+# Rules that may match any request, as no policy can test what they ask for:
 #   Anybody else
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -98,9 +99,10 @@ def test_without_a_rule_nothing_is_recorded() -> None:
     assert read_policy(SourceFile("p", text)).recorded({"verb": "get"}) is None
 
 
-def test_a_name_that_would_end_its_comment_stays_in_it() -> None:
-    text = made(rule("ka.verb = get", '"two\\nrules: []"', source="k8s_audit"))
-    assert "# For two rules: []" in text
+@pytest.mark.parametrize("condition", ["ka.verb = get", "ka.user.name exists", "not jevt.rawtime exists"])
+def test_a_name_that_would_end_its_comment_stays_in_it(condition: str) -> None:
+    text = made(rule(condition, '"two\\nrules: []"', source="k8s_audit"))
+    assert "two rules: []" in text
     assert len(yaml.safe_load(text)["rules"]) == 1
 
 
