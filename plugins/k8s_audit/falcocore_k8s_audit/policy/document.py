@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import yaml
@@ -31,7 +32,7 @@ def policy_text(rules: Sequence[Projectable], cluster: Cluster) -> str:
     entries = entries_of(demands) or [_NO_REQUEST]
     recorded = frozenset().union(*(entry.need.stages for entry in entries))
     omitted = ALL_STAGES - recorded if recorded else frozenset()
-    lines = [*_summary([rule.name for rule in rules], demands, entries, omitted, cluster)]
+    lines = [*_summary(rules, demands, entries, omitted, cluster)]
     lines += [f"apiVersion: {API_VERSION}\n", "kind: Policy\n"]
     if omitted:
         lines.append(_yaml({"omitStages": _words(omitted)}))
@@ -42,12 +43,13 @@ def policy_text(rules: Sequence[Projectable], cluster: Cluster) -> str:
 
 
 def _summary(
-    names: Sequence[str],
+    rules: Sequence[Projectable],
     demands: Sequence[Demand],
     entries: Sequence[Entry],
     omitted: frozenset[Stage],
     cluster: Cluster,
 ) -> Iterator[str]:
+    names = [rule.name for rule in rules]
     count = f"{len(names)} rule{'s' if len(names) != 1 else ''}"
     yield from _wrapped(
         f"Audit policy for {count}, made by `falcocore k8s-audit policy`. Under it each of them fires as if"
@@ -71,6 +73,11 @@ def _summary(
     if cluster.trusts_group_names:
         groups = "; ".join(f"{start}* in {group}" for group, start in NAMES_OF_GROUPS.items())
         yield from _wrapped(f"Names that users of groups are taken to have: {groups}.")
+    elif demands_of(rules, replace(cluster, trusts_group_names=True)) != demands:
+        yield from _wrapped(
+            "Rules speak of how users' names begin, which no policy can; `--trust-group-names` leaves out"
+            " nodes and service accounts where their names are such."
+        )
     met = {demand.rule for demand in demands}
     yield from _listed("Rules that no event can match:", [name for name in names if name not in met])
     others = in_known_groups(cluster.resources)

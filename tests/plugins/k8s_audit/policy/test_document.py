@@ -113,13 +113,21 @@ def test_lines_of_the_bundled_policy_fit_a_screen() -> None:
     assert "`--api-resources` makes them unnecessary" in text
 
 
+OUTSIDERS = rule('not ka.user.name startswith "system:"', source="k8s_audit")
+
+
 def test_trust_in_names_is_said() -> None:
-    trusting = Cluster(CLUSTER.resources, trusts_group_names=True)
-    text = made(rule('not ka.user.name startswith "system:"', source="k8s_audit"), cluster=trusting)
+    text = made(OUTSIDERS, cluster=Cluster(CLUSTER.resources, trusts_group_names=True))
     assert "system:node:* in system:nodes" in text
-    assert {"level": "None", "userGroups": ["system:nodes", "system:serviceaccounts"]} in yaml.safe_load(
-        text
-    )["rules"]
+    cut = {"level": "None", "userGroups": ["system:nodes", "system:serviceaccounts"]}
+    assert cut in yaml.safe_load(text)["rules"]
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"), [(OUTSIDERS, True), (rule("ka.verb = get", source="k8s_audit"), False)]
+)
+def test_trust_in_names_is_offered_where_it_makes_a_difference(text: str, offered: bool) -> None:
+    assert ("--trust-group-names" in made(text)) is offered
 
 
 @bounded
