@@ -1,4 +1,4 @@
-"""`make bench`: starting, reading rules, decoding events, and the way from bytes to alerts."""
+"""`make bench`: starting, reading rules, decoding events, from bytes to alerts, and audit policies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from benchmarks import delivery
 from benchmarks.many_rules import varied_rules
 from benchmarks.measure import best_s
 from benchmarks.memory import replay
-from benchmarks.workload import audit_lines, newest_rule_files, rule_file, strange_lines
+from benchmarks.policy import print_spared
+from benchmarks.workload import BUNDLED, audit_lines, newest_rule_files, rule_file, strange_lines
 from falcocore.alerts import AlertFormat, Match
 from falcocore.fields import FieldTable
 from falcocore.host import PluginHost
@@ -52,6 +53,7 @@ def main() -> None:
     _matching(rules, lines)
     _many_rules(rules, lines)
     _memory(lines)
+    print_spared(sorted({BUNDLED, rule_file()}), _fields(), lines)
     delivery.main(lines)
 
 

@@ -107,6 +107,7 @@ GENERIC_FIELDS: tuple[Field, ...] = (
         "evt.asynctype", FieldType.STRING, "Kind of an event that a plugin made itself.", lambda _event: None
     ),
 )
+"""Those of the core, `evt.*`; they tell of the stream or of the event's time, and read no event."""
 
 
 def static_fields(values: Mapping[str, str]) -> Iterable[Field]:

@@ -6,13 +6,15 @@ import ast
 import asyncio
 import importlib
 import inspect
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 import pytest
 
-from falcocore import api, hookspecs
+from falcocore import api, hookspecs, toolkit
 from falcocore.host import HOOKS, PluginHost
 from falcocore.options import options_of
 
@@ -60,11 +62,14 @@ def documented(module: str) -> dict[str, str]:
     return found
 
 
-def homes() -> dict[str, str]:
-    """The module that defines each name of the API."""
+DOORS = (api, toolkit)
+
+
+def homes(door: ModuleType) -> dict[str, str]:
+    """The module that defines each name that a door offers."""
     return {
         name.name: str(node.module)
-        for node in tree_of(Path(api.__file__)).body
+        for node in tree_of(Path(str(door.__file__))).body
         if isinstance(node, ast.ImportFrom)
         for name in node.names
     }
@@ -86,9 +91,9 @@ def test_the_tree_is_where_these_tests_look_for_it() -> None:
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=relative)
-def test_plugins_import_nothing_of_the_core_but_the_api(path: Path) -> None:
+def test_plugins_import_nothing_of_the_core_but_its_two_doors(path: Path) -> None:
     ours = {name for name in imported(tree_of(path)) if name.split(".")[0] == "falcocore"}
-    allowed = {"falcocore.api", *(f"falcocore.api.{name}" for name in api.__all__)}
+    allowed = {f"{door.__name__}{part}" for door in DOORS for part in ("", *(f".{n}" for n in door.__all__))}
     assert ours - allowed == set()
 
 
@@ -112,15 +117,24 @@ def test_the_core_names_no_plugin_package(path: Path) -> None:
     assert [text for text in texts if any(package in text for package in PLUGIN_PACKAGES)] == []
 
 
-def test_every_name_of_the_api_exists_once_and_is_defined_in_the_core() -> None:
-    assert [name for name in api.__all__ if not hasattr(api, name)] == []
-    assert sorted(set(api.__all__)) == sorted(api.__all__)
-    assert set(api.__all__) == set(homes()) - {"annotations"}
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
+def test_every_name_of_a_door_exists_once_and_is_defined_in_the_core(door: ModuleType) -> None:
+    assert [name for name in door.__all__ if not hasattr(door, name)] == []
+    assert sorted(set(door.__all__)) == sorted(door.__all__)
+    assert set(door.__all__) == set(homes(door)) - {"annotations"}
 
 
-@pytest.mark.parametrize("name", api.__all__)
-def test_every_name_of_the_api_is_documented(name: str) -> None:
-    assert documented(homes()[name]).get(name, "").strip()
+@pytest.mark.parametrize(("door", "name"), [(door, name) for door in DOORS for name in door.__all__])
+def test_every_name_of_a_door_is_documented(door: ModuleType, name: str) -> None:
+    assert documented(homes(door)[name]).get(name, "").strip()
+
+
+def test_the_api_imports_no_compiler() -> None:
+    code = (
+        "import sys, falcocore.api; print(sorted(n for n in sys.modules if n.startswith('falcocore.lang')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from falcocore import __version__
+from falcocore.cli.arguments import add_configuration, add_rule_arguments, add_sources
 
 BUILT_IN = ("run", "validate", "test", "explain", "profile", "list", "describe", "init", "new", "schema")
 
@@ -88,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="falcocore",
         description="Runtime security: events of several sources, matched against Falco's rules.",
-        epilog="`falcocore COMMAND --help` shows a command's arguments.",
+        epilog="`falcocore COMMAND --help` shows a command's arguments. Plugins add commands of their own: "
+        "`falcocore list plugins` shows them.",
     )
     parser.add_argument("--version", action="version", version=f"falcocore {__version__}")
     parser.add_argument(
@@ -148,56 +150,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_configuration(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-c",
-        dest="config",
-        metavar="CONFIG",
-        help="configuration file, a falco.yaml (default: the first that exists of "
-        "$XDG_CONFIG_HOME/falcocore/falcocore.yaml, ~/.config/falcocore/falcocore.yaml where that variable "
-        "is not set, and /etc/falcocore/falcocore.yaml)",
-    )
-    parser.add_argument(
-        "-o",
-        dest="overrides",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="set a configuration key: -o json_output=true, -o rules[].disable.tag=network (repeatable)",
-    )
-
-
-def _add_rules(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-r",
-        dest="rules",
-        metavar="RULES",
-        action="append",
-        default=[],
-        help="rule file, directory, or pack:NAME (repeatable; default: the packs of the running sources)",
-    )
-
-
-def _add_sources(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--source",
-        dest="sources",
-        metavar="NAME[=TARGET]",
-        action="append",
-        default=[],
-        help="event source: NAME runs live, NAME=TARGET reads a file, a directory, - or a URL (repeatable)",
-    )
-
-
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    _add_sources(parser)
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_sources(parser)
+    add_rule_arguments(parser)
 
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="rule file, directory, or pack:NAME")
-    _add_configuration(parser)
+    add_configuration(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings, too")
     parser.add_argument(
         "--format",
@@ -241,8 +201,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--brief", action="store_true", help="show only those checks that decided")
     parser.add_argument("--json", action="store_true", help="print an object of JSON for each event")
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_rule_arguments(parser)
 
 
 def _add_profile(parser: argparse.ArgumentParser) -> None:
@@ -258,17 +217,15 @@ def _add_profile(parser: argparse.ArgumentParser) -> None:
         "--top", type=int, default=20, metavar="N", help="rows of each table (default: 20; 0 for all)"
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_rule_arguments(parser)
 
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("sources", "fields", "rules", "outputs", "plugins"))
     parser.add_argument("name", nargs="?", metavar="SOURCE", help="fields: only those of this source")
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    _add_sources(parser)
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_sources(parser)
+    add_rule_arguments(parser)
 
 
 def _add_describe(parser: argparse.ArgumentParser) -> None:
@@ -284,9 +241,8 @@ def _add_describe(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="show what is left of the code for events with this value; nothing behind the = is absence",
     )
-    _add_sources(parser)
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_sources(parser)
+    add_rule_arguments(parser)
 
 
 def _add_init(parser: argparse.ArgumentParser) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from falcocore.app import Project, Request, open_project
+from falcocore.errors import ConfigError
 from falcocore.rules.loader import LoadResult
+from falcocore.ruleset import Rule
 
 
 def request_of(options: argparse.Namespace) -> Request:
@@ -43,3 +46,20 @@ def load_rules(project: Project) -> LoadResult:
     for selection in loaded.idle_selections:
         print_note(f"`rules` in the configuration: `{selection}` fits no rule")
     return loaded
+
+
+def active_rules(options: argparse.Namespace, source: str) -> tuple[Rule, ...]:
+    """The rules of one source that a run with the arguments of `add_rule_arguments` would match, in order.
+
+    Warnings go to stderr.
+
+    Raises:
+        ConfigError: the configuration or a rule file can't be used; the mistakes are said on stderr.
+        PluginError: a source, field set or pack that is not installed, or broken.
+    """
+    project = open_project(replace(request_of(options), sources=(source,)), print_note)
+    loaded = load_rules(project)
+    if loaded.errors:
+        hint = "`falcocore validate FILE` shows every mistake of a file"
+        raise ConfigError("the rules can't be used", hint=hint)
+    return loaded.rule_sets[source].rules

@@ -117,6 +117,7 @@ class BoundOr:
 
 
 BoundNode: TypeAlias = BoundAnd | BoundOr | BoundNot | BoundCheck
+"""A condition, or a part of one."""
 
 
 def checks(node: BoundNode) -> Iterator[BoundCheck]:

@@ -54,7 +54,7 @@ class Projection:
 def project(rules: Iterable[Projectable], testable: Testable) -> tuple[Projection, ...]:
     """A projection for each rule, in order."""
     return tuple(
-        Projection(rule.name, weakened(rule.condition, testable), _reads(rule.condition, rule.captures))
+        Projection(rule.name, weakened(rule.condition, testable), fields_read(rule.condition, rule.captures))
         for rule in rules
     )
 
@@ -106,9 +106,10 @@ def _identity(part: BoundNode | bool) -> Any:
             return part
 
 
-def _reads(condition: BoundNode, captures: Sequence[BoundField]) -> tuple[BoundField, ...]:
+def fields_read(condition: BoundNode | bool, captures: Sequence[BoundField]) -> tuple[BoundField, ...]:
+    """Each field of a condition, or of what is left of one, and of the captures, once."""
     found: dict[str, BoundField] = {}
-    for check in checks(condition):
+    for check in () if isinstance(condition, bool) else checks(condition):
         for operand in (check.left, check.right) if check.compares_operand else (check.left,):
             found.update((bound.label, bound) for bound in plain_fields(operand))
     found.update((bound.label, bound) for bound in captures)

@@ -117,6 +117,7 @@ class Mapping:
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
+"""What stands at one place of a YAML file."""
 
 
 class YamlError(Exception):

@@ -1,8 +1,8 @@
-"""Registers the source and its fields. What a hook needs is imported in it, to keep listings fast."""
+"""Registers source, fields and command. What a hook needs is imported in it, to keep listings fast."""
 
 from __future__ import annotations
 
-from falcocore.api import FieldRegistry, SourceRegistry, hookimpl
+from falcocore.api import CommandRegistry, FieldRegistry, SourceRegistry, hookimpl
 
 
 @hookimpl
@@ -19,3 +19,11 @@ def register_fields(registry: FieldRegistry) -> None:
     from falcocore_k8s_audit.fields import FIELDS
 
     registry.add("k8s_audit", FIELDS)
+
+
+@hookimpl
+def register_commands(registry: CommandRegistry) -> None:
+    """Offer `falcocore k8s-audit`."""
+    from falcocore_k8s_audit.policy.commands import HELP, configure, run
+
+    registry.add("k8s-audit", HELP, configure, run)

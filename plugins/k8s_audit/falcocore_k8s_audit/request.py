@@ -70,6 +70,13 @@ _ANNOTATIONS: tuple[tuple[str, str, str], ...] = (
     ("ka.cluster.name", "cluster_name", "The cluster that the event comes from, where its sender says so."),
 )
 
+SCALAR_PATHS: dict[str, tuple[str, ...]] = {
+    **{name: path for name, path, _ in _SCALARS},
+    **{name: ("annotations", annotation) for name, annotation, _ in _ANNOTATIONS},
+    "ka.resp.name": ("responseObject", "metadata", "name"),
+}
+"""Where in an event the value of a field stands, for those that have one such place."""
+
 
 def _parameter(key: str) -> GetText:
     def get(event: AuditEvent) -> str | None:

@@ -1,0 +1,1 @@
+"""Audit policies of the kube-apiserver: made from rules, checked against rules, and applied to events."""
