@@ -22,6 +22,8 @@ from falcocore.options import build
 from falcocore.output import Output
 from falcocore.rules.loader import Catalogue, LoadResult, load
 from falcocore.runner import Runner
+from falcocore.shard import Shard
+from falcocore.shards import ShardedRunner
 from falcocore.source import Source, Stream
 from falcocore.writer import Writer
 
@@ -36,6 +38,7 @@ class Request:
     overrides: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    workers: int | None = None
 
 
 class Tables(Mapping[str, FieldTable]):
@@ -91,6 +94,8 @@ def open_project(request: Request, warn: Warn, environment: Mapping[str, str] = 
     sources = _requested_sources(request.sources, settings) if request.sources else settings.sources
     for source in sources:
         host.source(source.name)
+    if request.workers is not None:
+        sources = tuple(replace(source, workers=request.workers) for source in sources)
     if request.rules:
         files = rulefiles.named_files(request.rules, host)
     elif settings.rules_files is not None:
@@ -119,11 +124,11 @@ class Application:
     """An engine that is ready to be opened and run, and what is shown of it."""
 
     engine: Engine
-    runners: list[Runner]
+    runners: list[Runner | ShardedRunner]
     counters: Counters
 
     @property
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[Source | ShardedRunner]:
         """The sources, in order."""
         return [runner.source for runner in self.runners]
 
@@ -144,16 +149,28 @@ def assemble(project: Project, loaded: LoadResult) -> Application:
 
     delivering = delivering_for(settings, _destinations(project), counters, stop)
     writer = Writer(delivering.sink, settings.format)
-    runners = []
-    for source in project.sources:
-        cls = project.host.source(source.name)
-        made: Source = build(cls, source.options, f"source {source.instance}", target=source.target)
-        plugin = cls.plugin_name or cls.name
-        stream = Stream(source.name, source.instance, plugin, settings.format.hostname)
-        runners.append(Runner(made, stream, loaded.rule_sets[source.name], writer, counters))
+    runners = [_runner(project, source, loaded, writer, counters) for source in project.sources]
     restart = frozenset(source.instance for source in project.sources if source.restart)
     engine = Engine(runners, writer, delivering, restart)
     return Application(engine, runners, counters)
+
+
+def _runner(
+    project: Project, source: SourceSettings, loaded: LoadResult, writer: Writer, counters: Counters
+) -> Runner | ShardedRunner:
+    settings, where = project.settings, f"source {source.instance}"
+    cls = project.host.source(source.name)
+    made: Source = build(cls, source.options, where, target=source.target)
+    stream = Stream(source.name, source.instance, cls.plugin_name or cls.name, settings.format.hostname)
+    rules = loaded.rule_sets[source.name]
+    if source.workers == 1:
+        return Runner(made, stream, rules, writer, counters)
+    if not made.shardable:
+        raise ConfigError(
+            f"{where} can't run in several processes",
+            hint="leave out --workers, or `workers` in its configuration",
+        )
+    return ShardedRunner(Shard(made, stream, rules, settings.format), source.workers, writer, counters)
 
 
 def _destinations(project: Project) -> list[Destination]:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from falcocore.delivering import Delivering
 from falcocore.errors import FalcocoreError
 from falcocore.runner import Runner
+from falcocore.shards import ShardedRunner
 from falcocore.threads import call_on
 from falcocore.writer import Writer
 
@@ -32,7 +33,7 @@ class Engine:
 
     def __init__(
         self,
-        runners: Sequence[Runner],
+        runners: Sequence[Runner | ShardedRunner],
         writer: Writer,
         delivering: Delivering,
         restart: frozenset[str] = frozenset(),
@@ -117,7 +118,7 @@ class Engine:
             task.cancel()
         await every
 
-    async def _run_source(self, runner: Runner) -> None:
+    async def _run_source(self, runner: Runner | ShardedRunner) -> None:
         pause_s, again = RESTART_S[0], False
         while True:
             try:

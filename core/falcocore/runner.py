@@ -6,6 +6,7 @@ import asyncio
 import logging
 import queue
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from typing import Protocol
 
 from falcocore.alerts import Match
 from falcocore.counters import Counters
@@ -14,9 +15,19 @@ from falcocore.lang.bound import BoundField
 from falcocore.ruleset import Matcher, RuleSet
 from falcocore.source import Batch, Source, Stream
 from falcocore.threads import call_on, in_thread
-from falcocore.writer import Handover, Writer
+from falcocore.writer import Handover
 
 log = logging.getLogger("falcocore.runner")
+
+
+class Taker(Protocol):
+    """What takes the matches of a runner: the writer, or what leads to it from another process."""
+
+    def submit(self, handover: Handover) -> None:
+        """Take matches from a thread; may wait."""
+
+    async def submit_from_loop(self, handover: Handover) -> None:
+        """Take matches from the event loop."""
 
 
 class Runner:
@@ -26,7 +37,7 @@ class Runner:
     """
 
     def __init__(
-        self, source: Source, stream: Stream, rules: RuleSet, writer: Writer, counters: Counters
+        self, source: Source, stream: Stream, rules: RuleSet, writer: Taker, counters: Counters
     ) -> None:
         self.source = source
         self.stream = stream

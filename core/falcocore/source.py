@@ -87,6 +87,21 @@ class Source:
             SourceError: it can't be opened; the message says why and what to do.
         """
 
+    @property
+    def shardable(self) -> bool:
+        """True where several processes may share the work of this instance; see `reserve`."""
+        return False
+
+    def reserve(self) -> None:
+        """Take what only one process can take, such as a free port, for several that are then made.
+
+        Called in place of `open` where a `shardable` source runs in several processes: they are copies of
+        this one, and in each of them `open` is called.
+
+        Raises:
+            SourceError: it can't be taken.
+        """
+
     def batches(self) -> Iterator[Batch] | AsyncIterator[Batch]:
         """Yield batches until the input ends or `stop` was called.
 

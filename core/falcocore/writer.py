@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,10 +26,11 @@ GROUP_SIZE = 200
 class Handover:
     """The matches of one batch, and what to call from the writer's thread when they are safe.
 
-    `done` gets None, or the reason for which they could not be kept. `acknowledged` is the batch's.
+    Those of another process come as the alerts that it made of them. `done` gets None, or the reason for
+    which they could not be kept. `acknowledged` is the batch's.
     """
 
-    matches: Sequence[Match]
+    matches: Sequence[Match | Alert]
     done: Callable[[str | None], None]
     acknowledged: bool = False
 
@@ -120,23 +121,30 @@ class Writer:
 
     def _write(self, group: Sequence[Handover]) -> None:
         """Leave a group's alerts at the sink and answer each handover."""
-        rendered = [self._rendered(handover) for handover in group]
+        made = [rendered(handover.matches, self._format) for handover in group]
+        parcels = [
+            Parcel(alerts, handover.acknowledged) for handover, (alerts, _) in zip(group, made, strict=True)
+        ]
         try:
-            reasons = self._sink.accept([parcel for parcel, _ in rendered])
+            reasons = self._sink.accept(parcels)
         except Exception as error:
             log.exception("the alerts of %d batches could not be kept", len(group))
             reasons = [f"internal error: {error}"] * len(group)
-        for handover, (_, unrendered), reason in zip(group, rendered, reasons, strict=True):
+        for handover, (_, unrendered), reason in zip(group, made, reasons, strict=True):
             handover.done(unrendered or reason)
 
-    def _rendered(self, handover: Handover) -> tuple[Parcel, str | None]:
-        """(the alerts of one batch, the reason where there is one that can't be rendered)."""
-        alerts: list[Alert] = []
-        reason = None
-        for match in handover.matches:
-            try:
-                alerts.append(self._format.alert(match))
-            except Exception as error:
-                log.exception("an alert of rule %s could not be rendered", match.rule.name)
-                reason = f"an alert of rule {match.rule.name} could not be rendered: {error}"
-        return Parcel(alerts, handover.acknowledged), reason
+
+def rendered(matches: Iterable[Match | Alert], alert_format: AlertFormat) -> tuple[list[Alert], str | None]:
+    """(the alerts of some matches, the reason where there is one that can't be rendered)."""
+    alerts: list[Alert] = []
+    reason = None
+    for match in matches:
+        if isinstance(match, Alert):
+            alerts.append(match)
+            continue
+        try:
+            alerts.append(alert_format.alert(match))
+        except Exception as error:
+            log.exception("an alert of rule %s could not be rendered", match.rule.name)
+            reason = f"an alert of rule {match.rule.name} could not be rendered: {error}"
+    return alerts, reason

@@ -115,6 +115,11 @@ class Running:
         """The next line of stdout; waits for it."""
         return self.stdout.readline().decode().removesuffix("\n")
 
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
     def send(self, number: Signals) -> None:
         self._process.send_signal(number)
 

@@ -153,6 +153,23 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
     add_rule_arguments(parser)
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=_count,
+        help="processes that share the work of each source, where it can be shared (the webhook's can)",
+    )
+
+
+def _count(text: str) -> int:
+    """A number of processes.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
 
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ def request_of(options: argparse.Namespace) -> Request:
         overrides=tuple(options.overrides),
         sources=tuple(getattr(options, "sources", ())),
         rules=tuple(getattr(options, "rules", ())),
+        workers=getattr(options, "workers", None),
     )
 
 

@@ -145,6 +145,7 @@ USED: dict[str, Any] = {
             "target": Key("what it reads, or where it listens; without it, it runs live"),
             "options": Key("options of the source", Kind.MAP),
             "restart": Key("start it again when it has failed", Kind.BOOLEAN),
+            "workers": Key("processes that share its work", Kind.NUMBER),
         }
     ],
     "plugins": [

@@ -33,13 +33,17 @@ from falcocore.wanted import Wanted
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """One source to run. `instance` tells two of the same name apart; `restart` is for when it fails."""
+    """One source to run. `instance` tells two of the same name apart; `restart` is for when it fails.
+
+    `workers` is the number of processes that share its work.
+    """
 
     name: str
     instance: str
     target: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     restart: bool = False
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,7 @@ def _sources(reader: Reader, warn: Warn) -> tuple[SourceSettings, ...]:
                 entry.text("target", None),
                 options,
                 entry.boolean("restart", False),
+                entry.number("workers", 1, least=1),
             )
         )
     for name, target, options in (*plugin_sources(reader, warn), *webserver_source(reader)):

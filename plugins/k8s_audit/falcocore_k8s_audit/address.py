@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import os
 import socket
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from falcocore.api import SourceError
@@ -60,21 +62,58 @@ class Address:
         except ValueError:
             return self.host == "localhost"
 
-    def bind(self) -> socket.socket:
-        """A socket that listens there.
+    def reserve(self) -> tuple[socket.socket, Address]:
+        """(a socket that holds the port and takes no connections, the address with its real port).
+
+        Several processes can then `bind` it, shared.
 
         Raises:
             SourceError: it can't be bound; says why.
         """
-        try:
-            if not self.host and socket.has_dualstack_ipv6():
-                return socket.create_server(
-                    ("", self.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
-                )
-            family, _, _, _, place = socket.getaddrinfo(
+        # Not shared, so that somebody else who shares the port already is noticed.
+        with self._explained(), self._bound(is_shared=False) as alone:
+            port = alone.getsockname()[1]
+        address = replace(self, port=port)
+        with self._explained():
+            return address._bound(is_shared=True), address  # noqa: SLF001
+
+    def bind(self, *, is_shared: bool = False) -> socket.socket:
+        """A socket that listens there; where it is shared, others may do so too, and each gets a part.
+
+        Raises:
+            SourceError: it can't be bound; says why.
+        """
+        with self._explained():
+            bound = self._bound(is_shared=is_shared)
+            bound.listen(_BACKLOG)
+            return bound
+
+    def _bound(self, *, is_shared: bool) -> socket.socket:
+        is_dual = not self.host and socket.has_dualstack_ipv6()
+        family, place = socket.AF_INET6, ("::", self.port)
+        if not is_dual:
+            family, _, _, _, found = socket.getaddrinfo(
                 self.host or None, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
-            return socket.create_server((str(place[0]), self.port), family=family, backlog=_BACKLOG)
+            place = (str(found[0]), self.port)
+        made = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if is_shared:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_dual)
+            made.bind(place)
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What goes wrong while it is bound, as a message for the user."""
+        try:
+            yield
         except (socket.gaierror, UnicodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no host name"
             raise SourceError(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 from falcocore.api import Batch, ConfigError, Progress, Source, SourceError
 from falcocore_k8s_audit.decode import Decoded
 from falcocore_k8s_audit.event import AuditEvent
 from falcocore_k8s_audit.server_tls import TlsFiles
 from falcocore_k8s_audit.webhook_options import PathOptions, WebhookOptions
+
+if TYPE_CHECKING:
+    from falcocore_k8s_audit.webhook import Webhook
 
 log = logging.getLogger("falcocore.k8s_audit")
 
@@ -104,13 +107,15 @@ class K8sAuditSource(Source):
         options = WebhookOptions(
             max_body_bytes, max_in_flight, max_connections, cluster, token_file, tls, paths or {}
         )
+        self._webhook: Webhook | None = None
         self._intake = self._make_intake(target, scheme, options)
 
     def _make_intake(self, target: str, scheme: str, options: WebhookOptions) -> Intake:
         if not target or scheme in ("http", "https"):
             from falcocore_k8s_audit.webhook import Webhook
 
-            return Webhook(target, options, self._note)
+            self._webhook = Webhook(target, options, self._note)
+            return self._webhook
         if scheme:
             hint = "give http://HOST:PORT/PATH, https://..., a file, a directory, or - for standard input"
             raise SourceError(f"source k8s_audit: the scheme `{scheme}` is not supported", hint=hint)
@@ -135,6 +140,16 @@ class K8sAuditSource(Source):
             log.warning("%s", complaint)
         if more := decoded.rejected - len(decoded.complaints):
             log.warning("... and %d more items of the same batch could not be read", more)
+
+    @property
+    def shardable(self) -> bool:
+        """True for the webhook: the kernel gives each process a part of the connections."""
+        return self._webhook is not None
+
+    def reserve(self) -> None:
+        """Hold the webhook's port."""
+        if self._webhook is not None:
+            self._webhook.reserve()
 
     def open(self) -> None:
         """Bind the address, or find the files."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import shlex
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import cast
 
@@ -46,6 +47,7 @@ class Webhook:
         self._note = note
         self._posts = self._new_posts()
         self._url = ""
+        self._held: socket.socket | None = None
         self._config = Config()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -59,7 +61,7 @@ class Webhook:
                 door.tokens.open()
         tls = self._options.tls
         context = ReloadingContext(tls) if tls is not None else None
-        bound = self._address.bind()
+        bound = self._address.bind(is_shared=self._held is not None)
         self._posts = self._new_posts()
         self._url = url_of(bound, self._address.path, is_secure=context is not None)
         self._listener = LimitedListener(bound, self._options.max_connections)
@@ -73,6 +75,11 @@ class Webhook:
         # as it comes, so that little waits.
         self._config.max_app_queue_size = 0
         self._warn_of_strangers()
+
+    def reserve(self) -> None:
+        """Hold the port for several processes, each of which then binds it."""
+        self._held, self._address = self._address.reserve()
+        self._url = url_of(self._held, self._address.path, is_secure=self._options.tls is not None)
 
     def _warn_of_strangers(self) -> None:
         known = self._options.tls is not None and self._options.tls.client_ca is not None
