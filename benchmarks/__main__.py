@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import orjson
 
-from benchmarks import delivery
+from benchmarks import delivery, webhook
 from benchmarks.many_rules import varied_rules
 from benchmarks.measure import best_s
 from benchmarks.memory import replay
@@ -55,6 +55,7 @@ def main() -> None:
     _memory(lines)
     print_spared(sorted({BUNDLED, rule_file()}), _fields(), lines)
     delivery.main(lines)
+    webhook.main(lines)
 
 
 def _starting() -> None:
