@@ -10,7 +10,7 @@ from importlib import import_module
 
 from falcocore import __version__
 
-BUILT_IN = ("run", "validate", "list", "describe", "init", "new", "schema")
+BUILT_IN = ("run", "validate", "list", "describe", "init", "new", "schema", "status", "outbox", "output")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -128,6 +128,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_schema(
         commands.add_parser("schema", help="print the JSON Schema of the configuration", description=about)
     )
+    about = "Show how the process that runs with the same configuration is doing."
+    _add_status(commands.add_parser("status", help="show how a running process is doing", description=about))
+    about = (
+        "Look after alerts that wait for outputs, and after dead letters: what an output's receiver refused."
+    )
+    _add_outbox(commands.add_parser("outbox", help="look after what waits for outputs", description=about))
+    _add_output(
+        commands.add_parser("output", help="test an output", description="See whether an output delivers.")
+    )
     return parser
 
 
@@ -237,3 +246,52 @@ def _add_new(parser: argparse.ArgumentParser) -> None:
 
 def _add_schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("config",))
+
+
+def _add_status(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    _add_configuration(parser)
+
+
+def _add_outbox(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="what", metavar="COMMAND", required=True)
+    about = "List what waits and dead letters, the oldest first."
+    listing = commands.add_parser("list", help="list what waits and dead letters", description=about)
+    listing.add_argument("--dead", action="store_true", help="dead letters only")
+    listing.add_argument(
+        "--limit",
+        type=int,
+        default=100,
+        metavar="N",
+        help="so many of each output's waiting alerts and dead letters (default: 100)",
+    )
+    listing.add_argument("--format", choices=("text", "json"), default="text")
+    about = "Show a whole alert as JSON, and why it was refused."
+    showing = commands.add_parser("show", help="show one as JSON", description=about)
+    showing.add_argument("id", metavar="ID", help="as `falcocore outbox list` shows it")
+    about = (
+        "Put dead letters back into the queues of their outputs, all or those that are named; "
+        "without ids, outputs that fail are tried again at once, too."
+    )
+    retrying = commands.add_parser("retry", help="put dead letters back, try again now", description=about)
+    about = "Remove waiting alerts and dead letters for good. What is just being sent may still arrive."
+    purging = commands.add_parser("purge", help="remove waiting alerts and dead letters", description=about)
+    for command in (retrying, purging):
+        command.add_argument("ids", nargs="*", metavar="ID", help="as `falcocore outbox list` shows them")
+    purging.add_argument("--all", action="store_true", help="everything of all outputs")
+    purging.add_argument("--dead", action="store_true", help="dead letters only")
+    purging.add_argument("--yes", action="store_true", help="don't ask")
+    for command in (listing, retrying, purging):
+        command.add_argument("--output", metavar="NAME", help="those of this output only")
+    for command in (listing, showing, retrying, purging):
+        _add_configuration(command)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="what", metavar="COMMAND", required=True)
+    about = "Send a test alert to an output, and show what is said. A running process has no part in it."
+    testing = commands.add_parser("test", help="send a test alert", description=about)
+    testing.add_argument(
+        "name", nargs="?", metavar="NAME", help="name of the output in the configuration (default: all)"
+    )
+    _add_configuration(testing)

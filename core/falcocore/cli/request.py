@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from falcocore.app import Project, Request, open_project
+from falcocore.app import Project, Request, open_project, open_settings
 from falcocore.rules.loader import LoadResult
+from falcocore.state import StateDirectory, state_directory
 
 
 def request_of(options: argparse.Namespace) -> Request:
@@ -43,3 +44,8 @@ def load_rules(project: Project) -> LoadResult:
     for selection in loaded.idle_selections:
         print_note(f"`rules` in the configuration: `{selection}` fits no rule")
     return loaded
+
+
+def open_state(options: argparse.Namespace) -> StateDirectory:
+    """The state directory that a run with the same arguments would take; nothing is made or locked."""
+    return state_directory(open_settings(request_of(options), print_note).outbox.path)

@@ -69,6 +69,8 @@ class Worker:
         self._hurry = asyncio.Event()
         self._last = False
         self._reopen = False
+        self._stale = False
+        """What was claimed may have been removed from the queue meanwhile."""
         self._unsettled: int | None = None
         self._settled_at = time.monotonic()
         self._reminded_at = 0.0
@@ -83,7 +85,9 @@ class Worker:
         self._more.set()
 
     def retry_now(self) -> None:
-        """Don't wait for the next try."""
+        """Don't wait for the next try. The queue may have been changed by hand."""
+        self._stale = True
+        self._more.set()
         self._hurry.set()
 
     def finish(self) -> None:
@@ -98,6 +102,7 @@ class Worker:
             self._more.clear()
             self._reopen_if_asked()
             try:
+                self._stale = False
                 queued = self._connection.store().claim(self.to.name, CLAIM_ALERTS, CLAIM_BYTES)
                 if queued:
                     done = await self._deliver_all(queued)
@@ -144,6 +149,10 @@ class Worker:
         pause_s = FIRST_PAUSE_S
         while True:
             self._reopen_if_asked()
+            if self._stale:
+                batch = self._connection.store().still_queued(self.to.name, batch)
+                if not batch:
+                    return True
             try:
                 async with asyncio.timeout(SEND_S):
                     await self.to.output.send([one.alert for one in batch])
@@ -156,7 +165,7 @@ class Worker:
                 return False
             except Exception as error:
                 asked_s = getattr(error, "retry_after_s", None)
-                self._failed(_cause(error))
+                self._failed(cause_of(error))
             else:
                 self._delivered(len(batch))
                 return True
@@ -168,6 +177,7 @@ class Worker:
             if asked_s is not None:
                 wait_s = max(wait_s, min(asked_s, LONGEST_ASKED_S))
             await self._pause(wait_s)
+            self._stale = True
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     def _reopen_if_asked(self) -> None:
@@ -222,7 +232,8 @@ class Worker:
                 await asyncio.wait_for(self._hurry.wait(), seconds)
 
 
-def _cause(error: Exception) -> str:
+def cause_of(error: Exception) -> str:
+    """Why a `send` has failed, for people."""
     if isinstance(error, TimeoutError) and not str(error):
         return f"it did not answer within {SEND_S:.0f} s"
     return str(error) or type(error).__name__
