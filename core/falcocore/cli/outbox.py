@@ -140,23 +140,26 @@ def _retry(outbox: _Outbox, options: argparse.Namespace) -> int:
     if not outbox.is_running:
         print("no falcocore is running; what waits is delivered when it starts")  # noqa: T201
     elif not options.ids:
-        print("what waits is tried now")  # noqa: T201
+        print("outputs that fail are tried again now")  # noqa: T201
     return 1 if left or missing else 0
 
 
 def _purge(outbox: _Outbox, options: argparse.Namespace) -> int:
     choice = _choice(options)
-    if bool(options.ids) == bool(options.all) and not (options.dead or options.output):
-        print(  # noqa: T201
-            "falcocore outbox purge: what is to be removed?\n  give ids, --output NAME, --dead, or --all",
-            file=sys.stderr,
-        )
-        return 2
+    if options.all and options.ids:
+        return _wrong_usage("ids and --all are given: which is meant?")
+    if not (options.ids or options.all or options.dead or options.output):
+        return _wrong_usage("say what is to be removed: ids, --output NAME, --dead, or --all")
     if not options.yes and not _confirmed(outbox.ask(Count, "outbox.count", **choice)):
         return 1
     purged = outbox.ask(Count, "outbox.purge", **choice)
     print(f"{_what(purged)} removed")  # noqa: T201
     return 0 if purged.waiting or purged.dead or not options.ids else 1
+
+
+def _wrong_usage(what: str) -> int:
+    print(f"falcocore outbox purge: {what}", file=sys.stderr)  # noqa: T201
+    return 2
 
 
 def _what(found: Count) -> str:

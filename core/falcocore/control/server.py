@@ -78,6 +78,8 @@ class ControlServer:
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one client until it goes, is too slow, or makes no sense."""
         self._clients += 1
+        # Nothing is kept back here: what was drained the client's end has, and the connection may be closed.
+        writer.transport.set_write_buffer_limits(high=0)
         try:
             if self._clients > MAX_CLIENTS:
                 await _send(writer, error_line(ControlError("too many connections", hint="try again later")))
@@ -90,7 +92,7 @@ class ControlServer:
             log.exception("a client of the control socket was not answered")
         finally:
             self._clients -= 1
-            writer.close()
+            writer.transport.abort()
 
     async def _answer(self, line: bytes) -> bytes:
         try:
