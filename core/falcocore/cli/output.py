@@ -7,12 +7,14 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
+from falcocore.alerts import AlertFormat
 from falcocore.app import make_output, open_settings
 from falcocore.cli.request import print_note, request_of
 from falcocore.config.settings import OutputSettings, Settings
 from falcocore.destination import Destination
 from falcocore.errors import ConfigError, nearest
 from falcocore.host import PluginHost
+from falcocore.output import Output
 from falcocore.trial import trial_alert, try_output
 from falcocore.wanted import Wanted
 
@@ -24,7 +26,9 @@ def run(options: argparse.Namespace) -> int:
     """
     settings = open_settings(request_of(options), print_note)
     host = PluginHost()
-    return max(_test(output, settings, host) for output in _chosen(options.name, settings))
+    # Made first, so that a mistake in one is told before anything is sent to another.
+    chosen = [(output, make_output(host, output)) for output in _chosen(options.name, settings)]
+    return max(_test(output, made, settings.format) for output, made in chosen)
 
 
 def _chosen(name: str | None, settings: Settings) -> list[OutputSettings]:
@@ -37,9 +41,8 @@ def _chosen(name: str | None, settings: Settings) -> list[OutputSettings]:
     return chosen
 
 
-def _test(settings: OutputSettings, everything: Settings, host: PluginHost) -> int:
-    output = make_output(host, settings)
-    alert = trial_alert(settings.name, everything.format)
+def _test(settings: OutputSettings, output: Output, alert_format: AlertFormat) -> int:
+    alert = trial_alert(settings.name, alert_format)
     told = "" if settings.wanted == Wanted() else ", whichever alerts it wants otherwise"
     _say(f"output {settings.name} ({settings.type}): a test alert is sent{told}")
     with _listening(type(output).__module__):
