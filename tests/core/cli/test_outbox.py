@@ -1,4 +1,4 @@
-"""`falcocore outbox` where no process runs: it opens the database itself. With one: tests/e2e/test_control.py."""
+"""`falcocore outbox` where no process runs; where one does, see tests/e2e/test_control.py."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Mapping
@@ -87,3 +88,30 @@ def _say(listener: socket.socket, said: bytes | None) -> None:
             connection.recv(1)
         else:
             connection.sendall(said)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("may_enter", [True, False])
+def test_another_user_is_told_whom_to_be(tmp_path: Path, may_enter: bool) -> None:
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    directory = StateDirectory(tmp_path / "state")
+    directory.path.mkdir(mode=0o755 if may_enter else 0o700)
+    with sockets.listen(directory.control):
+        child = os.fork()
+        if child == 0:
+            os.setuid(65534)
+            os._exit(_is_told_whom_to_be(directory))
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def _is_told_whom_to_be(directory: StateDirectory) -> int:
+    try:
+        ask(directory, "status")
+    except ControlError as error:
+        said = f"the process at {directory.control} can't be asked: Permission denied"
+        return 0 if str(error) == f"{said}\n  ask as the user that it runs as" else 1
+    except BaseException:
+        return 2
+    return 3
