@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from falcocore import __version__
+from falcocore.cli.arguments import add_configuration, add_rule_arguments, add_sources
+from falcocore.cli.control_arguments import add_outbox, add_output, add_status
 
 BUILT_IN = ("run", "validate", "list", "describe", "init", "new", "schema", "status", "outbox", "output")
 
@@ -129,67 +131,25 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("schema", help="print the JSON Schema of the configuration", description=about)
     )
     about = "Show how the process that runs with the same configuration is doing."
-    _add_status(commands.add_parser("status", help="show how a running process is doing", description=about))
+    add_status(commands.add_parser("status", help="show how a running process is doing", description=about))
     about = (
         "Look after alerts that wait for outputs, and after dead letters: what an output's receiver refused."
     )
-    _add_outbox(commands.add_parser("outbox", help="look after what waits for outputs", description=about))
-    _add_output(
+    add_outbox(commands.add_parser("outbox", help="look after what waits for outputs", description=about))
+    add_output(
         commands.add_parser("output", help="test an output", description="See whether an output delivers.")
     )
     return parser
 
 
-def _add_configuration(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-c",
-        dest="config",
-        metavar="CONFIG",
-        help="configuration file, a falco.yaml (default: the first that exists of "
-        "$XDG_CONFIG_HOME/falcocore/falcocore.yaml, ~/.config/falcocore/falcocore.yaml where that variable "
-        "is not set, and /etc/falcocore/falcocore.yaml)",
-    )
-    parser.add_argument(
-        "-o",
-        dest="overrides",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="set a configuration key: -o json_output=true, -o rules[].disable.tag=network (repeatable)",
-    )
-
-
-def _add_rules(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-r",
-        dest="rules",
-        metavar="RULES",
-        action="append",
-        default=[],
-        help="rule file, directory, or pack:NAME (repeatable; default: the packs of the running sources)",
-    )
-
-
-def _add_sources(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--source",
-        dest="sources",
-        metavar="NAME[=TARGET]",
-        action="append",
-        default=[],
-        help="event source: NAME runs live, NAME=TARGET reads a file, a directory, - or a URL (repeatable)",
-    )
-
-
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    _add_sources(parser)
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_sources(parser)
+    add_rule_arguments(parser)
 
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="rule file, directory, or pack:NAME")
-    _add_configuration(parser)
+    add_configuration(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings, too")
 
 
@@ -197,9 +157,8 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("sources", "fields", "rules", "outputs", "plugins"))
     parser.add_argument("name", nargs="?", metavar="SOURCE", help="fields: only those of this source")
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    _add_sources(parser)
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_sources(parser)
+    add_rule_arguments(parser)
 
 
 def _add_describe(parser: argparse.ArgumentParser) -> None:
@@ -215,9 +174,8 @@ def _add_describe(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="show what is left of the code for events with this value; nothing behind the = is absence",
     )
-    _add_sources(parser)
-    _add_configuration(parser)
-    _add_rules(parser)
+    add_sources(parser)
+    add_rule_arguments(parser)
 
 
 def _add_init(parser: argparse.ArgumentParser) -> None:
@@ -246,52 +204,3 @@ def _add_new(parser: argparse.ArgumentParser) -> None:
 
 def _add_schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("config",))
-
-
-def _add_status(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=("text", "json"), default="text")
-    _add_configuration(parser)
-
-
-def _add_outbox(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest="what", metavar="COMMAND", required=True)
-    about = "List what waits and dead letters, the oldest first."
-    listing = commands.add_parser("list", help="list what waits and dead letters", description=about)
-    listing.add_argument("--dead", action="store_true", help="dead letters only")
-    listing.add_argument(
-        "--limit",
-        type=int,
-        default=100,
-        metavar="N",
-        help="so many of each output's waiting alerts and dead letters (default: 100)",
-    )
-    listing.add_argument("--format", choices=("text", "json"), default="text")
-    about = "Show a whole alert as JSON, and why it was refused."
-    showing = commands.add_parser("show", help="show one as JSON", description=about)
-    showing.add_argument("id", metavar="ID", help="as `falcocore outbox list` shows it")
-    about = (
-        "Put dead letters back into the queues of their outputs, all or those that are named; "
-        "without ids, outputs that fail are tried again at once, too."
-    )
-    retrying = commands.add_parser("retry", help="put dead letters back, try again now", description=about)
-    about = "Remove waiting alerts and dead letters for good. What is just being sent may still arrive."
-    purging = commands.add_parser("purge", help="remove waiting alerts and dead letters", description=about)
-    for command in (retrying, purging):
-        command.add_argument("ids", nargs="*", metavar="ID", help="as `falcocore outbox list` shows them")
-    purging.add_argument("--all", action="store_true", help="everything of all outputs")
-    purging.add_argument("--dead", action="store_true", help="dead letters only")
-    purging.add_argument("--yes", action="store_true", help="don't ask")
-    for command in (listing, retrying, purging):
-        command.add_argument("--output", metavar="NAME", help="those of this output only")
-    for command in (listing, showing, retrying, purging):
-        _add_configuration(command)
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest="what", metavar="COMMAND", required=True)
-    about = "Send a test alert to an output, and show what is said. A running process has no part in it."
-    testing = commands.add_parser("test", help="send a test alert", description=about)
-    testing.add_argument(
-        "name", nargs="?", metavar="NAME", help="name of the output in the configuration (default: all)"
-    )
-    _add_configuration(testing)

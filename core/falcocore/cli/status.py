@@ -88,6 +88,8 @@ def _state(output: OutputReport, now_s: float) -> str:
     if output.failing_since_s is None:
         return "ok"
     failing = f"failing for {duration(now_s - output.failing_since_s)}"
+    if not output.backlog:
+        return failing
     if output.next_try_s is None or output.next_try_s <= now_s:
         return f"{failing}, trying"
     return f"{failing}, next try in {duration(output.next_try_s - now_s)}"

@@ -57,7 +57,7 @@ class StatusCommand:
     def _source(self, runner: Runner) -> SourceReport:
         return SourceReport(
             instance=runner.name,
-            source=runner.stream.source,
+            source=runner.rules.source,
             doing=runner.source.banner(),
             events=self._counters.events[runner.name],
             rejected=runner.source.rejected,

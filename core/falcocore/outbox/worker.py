@@ -16,7 +16,7 @@ from falcocore.destination import Destination, reopen
 from falcocore.errors import OutputGone, PermanentRefusal
 from falcocore.outbox.outbox import Connection, reason_of
 from falcocore.outbox.schema import DamagedError
-from falcocore.outbox.store import Queued
+from falcocore.outbox.store import Queued, Store
 
 log = logging.getLogger("falcocore.delivery")
 
@@ -71,6 +71,8 @@ class Worker:
         self._reopen = False
         self._stale = False
         """What was claimed may have been removed from the queue meanwhile."""
+        self._store: Store | None = None
+        """What was claimed from."""
         self._unsettled: int | None = None
         self._settled_at = time.monotonic()
         self._reminded_at = 0.0
@@ -103,7 +105,7 @@ class Worker:
             self._reopen_if_asked()
             try:
                 self._stale = False
-                queued = self._connection.store().claim(self.to.name, CLAIM_ALERTS, CLAIM_BYTES)
+                queued = self._claim()
                 if queued:
                     done = await self._deliver_all(queued)
                     self._settle()
@@ -120,6 +122,13 @@ class Worker:
                 if self._last:
                     return
                 await self._more.wait()
+
+    def _claim(self) -> Sequence[Queued]:
+        store = self._connection.store()
+        if store is not self._store:
+            # It may be another file, with numbers of its own.
+            self._store, self._unsettled = store, None
+        return store.claim(self.to.name, CLAIM_ALERTS, CLAIM_BYTES)
 
     def _mend(self, error: Exception) -> None:
         try:
@@ -139,9 +148,10 @@ class Worker:
         return True
 
     def _settle(self) -> None:
-        if self._unsettled is not None:
-            self._connection.store().settle(self.to.name, self._unsettled)
-            self._unsettled = None
+        store = self._connection.store()
+        if self._unsettled is not None and store is self._store:
+            store.settle(self.to.name, self._unsettled)
+        self._unsettled = None
         self._settled_at = time.monotonic()
 
     async def _deliver(self, batch: Sequence[Queued]) -> bool:
@@ -150,7 +160,7 @@ class Worker:
         while True:
             self._reopen_if_asked()
             if self._stale:
-                batch = self._connection.store().still_queued(self.to.name, batch)
+                batch = self._left(batch)
                 if not batch:
                     return True
             try:
@@ -180,6 +190,11 @@ class Worker:
             self._stale = True
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
+    def _left(self, batch: Sequence[Queued]) -> Sequence[Queued]:
+        """Those still in the queue; none where another file is in place, from which they are claimed again."""
+        store = self._connection.store()
+        return store.still_queued(self.to.name, batch) if store is self._store else []
+
     def _reopen_if_asked(self) -> None:
         if self._reopen:
             self._reopen = False
@@ -189,7 +204,9 @@ class Worker:
         """Put what was refused aside; of several, only those that are refused by themselves."""
         if len(batch) == 1:
             self._settle()
-            self._connection.store().bury(self.to.name, batch[0].seq, str(error))
+            store = self._connection.store()
+            if store is self._store:
+                store.bury(self.to.name, batch[0].seq, str(error))
             self.progress.refused += 1
             self._counters.output_failures[self.to.name] += 1
             log.error("output %s refuses an alert of rule %s: %s", self.to.name, batch[0].alert.rule, error)

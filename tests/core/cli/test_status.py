@@ -128,6 +128,7 @@ NOW = time.time()
             {"failing_since_s": NOW - 7501, "next_try_s": NOW + 3601},
             ["\tfailing for 2 h 5 min, next try in "],
         ),
+        ({"failing_since_s": NOW - 7501, "next_try_s": NOW, "backlog": 0}, ["\tfailing for 2 h 5 min\t"]),
         ({"configured": False}, ["\tnot configured\t"]),
         ({"backlog": None, "oldest_s": None, "dead_letters": None}, ["web\tok\t\t\t1\t2\t\t"]),
     ],
