@@ -191,7 +191,7 @@ class Worker:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     def _left(self, batch: Sequence[Queued]) -> Sequence[Queued]:
-        """Those still in the queue; none where another file is in place, from which they are claimed again."""
+        """Those still in the queue; none where another file is in place: they are claimed again from it."""
         store = self._connection.store()
         return store.still_queued(self.to.name, batch) if store is self._store else []
 
