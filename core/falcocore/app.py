@@ -10,9 +10,19 @@ from typing import Any
 
 from falcocore import rulefiles
 from falcocore.config.loader import load_config
-from falcocore.config.settings import Settings, SourceSettings, read_settings, with_unique_instances
+from falcocore.config.settings import (
+    OutputSettings,
+    Settings,
+    SourceSettings,
+    read_settings,
+    with_unique_instances,
+)
+from falcocore.control.outbox import OutboxCommands
+from falcocore.control.protocol import NoArguments, taking
+from falcocore.control.server import ControlServer
+from falcocore.control.status import StatusCommand
 from falcocore.counters import Counters
-from falcocore.delivering import delivering_for
+from falcocore.delivering import Delivering, delivering_for
 from falcocore.destination import Destination
 from falcocore.engine import Engine
 from falcocore.errors import ConfigError
@@ -81,6 +91,16 @@ class Project:
         return load(files, Catalogue(self.tables, running), self.settings.load)
 
 
+def open_settings(request: Request, warn: Warn, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the configuration, for commands that need nothing else.
+
+    Raises:
+        ConfigError: something in it can't be used.
+    """
+    config: dict[str, Any] = load_config(request.config, request.overrides, warn, environment)
+    return read_settings(config, warn, environment)
+
+
 def open_project(request: Request, warn: Warn, environment: Mapping[str, str] = os.environ) -> Project:
     """Read the configuration and find the sources and rule files that it and the command line name.
 
@@ -88,8 +108,7 @@ def open_project(request: Request, warn: Warn, environment: Mapping[str, str] = 
         ConfigError: something in the configuration or on the command line can't be used.
         PluginError: a source or pack that is not installed, or broken.
     """
-    config: dict[str, Any] = load_config(request.config, request.overrides, warn, environment)
-    settings = read_settings(config, warn, environment)
+    settings = open_settings(request, warn, environment)
     host = PluginHost()
     sources = _requested_sources(request.sources, settings) if request.sources else settings.sources
     for source in sources:
@@ -147,36 +166,71 @@ def assemble(project: Project, loaded: LoadResult) -> Application:
         if engine is not None:
             engine.stop(1)
 
-    delivering = delivering_for(settings, _destinations(project), counters, stop)
+    sources = [(source, _source(project, source)) for source in project.sources]
+    is_live = any(made.progress() is None for _, made in sources)
+    delivering = delivering_for(settings, _destinations(project), counters, stop, is_live=is_live)
     writer = Writer(delivering.sink, settings.format)
-    runners = [_runner(project, source, loaded, writer, counters) for source in project.sources]
+    runners = [_runner(project, source, made, loaded, writer, counters) for source, made in sources]
     restart = frozenset(source.instance for source in project.sources if source.restart)
-    engine = Engine(runners, writer, delivering, restart)
+    engine = Engine(runners, writer, delivering, restart, _control(delivering, runners, counters))
     return Application(engine, runners, counters)
 
 
-def _runner(
-    project: Project, source: SourceSettings, loaded: LoadResult, writer: Writer, counters: Counters
-) -> Runner | ShardedRunner:
-    settings, where = project.settings, f"source {source.instance}"
-    cls = project.host.source(source.name)
+def _source(project: Project, source: SourceSettings) -> Source:
+    cls, where = project.host.source(source.name), f"source {source.instance}"
     made: Source = build(cls, source.options, where, target=source.target)
-    stream = Stream(source.name, source.instance, cls.plugin_name or cls.name, settings.format.hostname)
-    rules = loaded.rule_sets[source.name]
-    if source.workers == 1:
-        return Runner(made, stream, rules, writer, counters)
-    if not made.shardable:
+    if source.workers > 1 and not made.shardable:
         raise ConfigError(
             f"{where} can't run in several processes",
             hint="leave out --workers, or `workers` in its configuration",
         )
-    return ShardedRunner(Shard(made, stream, rules, settings.format), source.workers, writer, counters)
+    return made
+
+
+def _runner(
+    project: Project,
+    source: SourceSettings,
+    made: Source,
+    loaded: LoadResult,
+    writer: Writer,
+    counters: Counters,
+) -> Runner | ShardedRunner:
+    alert_format, plugin = project.settings.format, made.plugin_name or made.name
+    stream = Stream(source.name, source.instance, plugin, alert_format.hostname)
+    rules = loaded.rule_sets[source.name]
+    if source.workers == 1:
+        return Runner(made, stream, rules, writer, counters)
+    return ShardedRunner(Shard(made, stream, rules, alert_format), source.workers, writer, counters)
+
+
+def _control(
+    delivering: Delivering, runners: Sequence[Runner | ShardedRunner], counters: Counters
+) -> ControlServer | None:
+    """The control socket with all that can be asked there."""
+    directory = delivering.directory
+    if directory is None:
+        return None
+    status = StatusCommand(directory.path, runners, counters, delivering.report)
+    outbox = OutboxCommands(directory.outbox, delivering.retry_now)
+    commands = {"status": taking(NoArguments, lambda _none: status.report()), **outbox.handlers()}
+    return ControlServer(directory, commands)
 
 
 def _destinations(project: Project) -> list[Destination]:
-    destinations = []
-    for output in project.settings.outputs:
-        where = f"output {output.name}"
-        made: Output = build(project.host.output(output.type), output.options, where)
-        destinations.append(Destination(output.name, made, output.wanted.function(where)))
-    return destinations
+    return [
+        Destination(
+            output.name, make_output(project.host, output), output.wanted.function(f"output {output.name}")
+        )
+        for output in project.settings.outputs
+    ]
+
+
+def make_output(host: PluginHost, settings: OutputSettings) -> Output:
+    """A configured output.
+
+    Raises:
+        ConfigError: an option that can't be used.
+        PluginError: it is not installed, or broken.
+    """
+    made: Output = build(host.output(settings.type), settings.options, f"output {settings.name}")
+    return made

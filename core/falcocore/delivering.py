@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from falcocore.config.settings import Settings
+from falcocore.control.report import DeliveryReport, OutputReport
 from falcocore.counters import Counters
-from falcocore.destination import Destination
+from falcocore.destination import Destination, open_all
 from falcocore.direct import Direct
+from falcocore.errors import ConfigError
+from falcocore.state import StateDirectory, state_directory
 from falcocore.writer import Sink
 
 log = logging.getLogger("falcocore.delivery")
@@ -25,6 +27,10 @@ class Delivering(Protocol):
     @property
     def sink(self) -> Sink:
         """Where the writer leaves alerts."""
+
+    @property
+    def directory(self) -> StateDirectory | None:
+        """The state directory; whether it is this process's is known after `open`."""
 
     def open(self) -> None:
         """Open the outputs, and what is kept for them."""
@@ -41,42 +47,72 @@ class Delivering(Protocol):
         With `patient`, the deadline is for the time in which nothing is delivered.
         """
 
+    def report(self) -> DeliveryReport:
+        """How the outputs are doing; from any thread."""
+
+    def retry_now(self, outputs: set[str] | None) -> None:
+        """Try these outputs, or all, at once where they have something to deliver; from any thread."""
+
 
 class Straight:
-    """The writer's thread sends by itself."""
+    """The writer's thread sends by itself.
+
+    It needs no state directory, and takes one where that can be had, for the control socket.
+    """
 
     def __init__(
-        self, destinations: Sequence[Destination], counters: Counters, on_gone: Callable[[str], None]
+        self,
+        destinations: Sequence[Destination],
+        counters: Counters,
+        on_gone: Callable[[str], None],
+        directory: StateDirectory | None = None,
     ) -> None:
         self._destinations = destinations
+        self._counters = counters
+        self.directory = directory
         self.sink = Direct(destinations, counters, on_gone)
 
     def open(self) -> None:
         """Open the outputs; where one can't be, the others are closed again."""
-        open_outputs(self._destinations)
+        open_all(self._destinations)
+        if self.directory is not None:
+            try:
+                self.directory.own()
+            except ConfigError as error:
+                log.debug("there is no control socket: %s", error.message)
 
     def abandon(self) -> None:
         """Close the outputs."""
         self.sink.close()
+        self._release()
+
+    def _release(self) -> None:
+        if self.directory is not None:
+            self.directory.release()
 
     def start(self) -> None:
         """Nothing: the writer's thread does it."""
 
-    def finish(self, deadline_s: float, *, patient: bool) -> None:
+    def finish(self, deadline_s: float, *, patient: bool) -> None:  # noqa: ARG002
         """Nothing waits: the writer has written it."""
+        self._release()
 
+    def report(self) -> DeliveryReport:
+        """What was delivered, and what failed."""
+        failures, said = self._counters.output_failures, self.sink.last_errors
+        outputs = [
+            OutputReport(
+                name=to.name,
+                delivered=self.sink.delivered[to.name],
+                failures=failures[to.name],
+                last_error=said.get(to.name),
+            )
+            for to in self._destinations
+        ]
+        return DeliveryReport(outputs=outputs)
 
-def open_outputs(destinations: Sequence[Destination]) -> None:
-    """Open outputs; where one of them can't be opened, the others are closed again.
-
-    Raises:
-        OutputError: that one's.
-    """
-    with contextlib.ExitStack() as opened:
-        for to in destinations:
-            to.output.open()
-            opened.callback(to.output.close)
-        opened.pop_all()
+    def retry_now(self, outputs: set[str] | None) -> None:
+        """Nothing waits."""
 
 
 def delivering_for(
@@ -84,8 +120,13 @@ def delivering_for(
     destinations: Sequence[Destination],
     counters: Counters,
     on_gone: Callable[[str], None],
+    *,
+    is_live: bool,
 ) -> Delivering:
-    """By way of the outbox where the configuration says so, or an output may be out of reach for a while."""
+    """By way of the outbox where the configuration says so, or an output may be out of reach for a while.
+
+    `is_live` says that a source has no end: a state directory is taken for the control socket then, too.
+    """
     needed = any(output.type not in STRAIGHT for output in settings.outputs)
     enabled = settings.outbox.enabled
     if needed if enabled is None else enabled:
@@ -95,4 +136,10 @@ def delivering_for(
         return ByOutbox(settings.outbox, destinations, counters, on_gone)
     if needed:
         log.warning("the outbox is switched off: alerts that an output does not take at once are lost")
-    return Straight(destinations, counters, on_gone)
+    directory = None
+    if is_live:  # A replay must not keep a service from its directory.
+        try:
+            directory = state_directory(settings.outbox.path)
+        except ConfigError as error:
+            log.debug("there is no control socket: %s", error.message)
+    return Straight(destinations, counters, on_gone, directory)

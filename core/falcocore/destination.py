@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,19 @@ class Destination:
         size = max(1, self.output.max_batch)
         for at in range(0, len(alerts), size):
             yield alerts[at : at + size]
+
+
+def open_all(destinations: Sequence[Destination]) -> None:
+    """Open outputs; where one of them can't be opened, the others are closed again.
+
+    Raises:
+        OutputError: that one's.
+    """
+    with contextlib.ExitStack() as opened:
+        for to in destinations:
+            to.output.open()
+            opened.callback(to.output.close)
+        opened.pop_all()
 
 
 async def close_all(destinations: Sequence[Destination]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from falcocore.counters import Counters
@@ -31,6 +32,10 @@ class Direct:
         self._counters = counters
         self._on_gone = on_gone
         self._gone: str | None = None
+        self.delivered: Counter[str] = Counter()
+        """Alerts by output."""
+        self.last_errors: dict[str, str] = {}
+        """By output."""
         self._runner = asyncio.Runner()
 
     def accept(self, parcels: Sequence[Parcel]) -> list[str | None]:
@@ -55,19 +60,24 @@ class Direct:
         try:
             for batch in to.batches(wanted):
                 await to.output.send(batch)
+                self.delivered[to.name] += len(batch)
         except OutputGone as error:
-            self._counters.output_failures[to.name] += 1
+            self._failed(to, str(error))
             log.error("output %s: %s; falcocore ends", to.name, error)
             self._gone = str(error)
             self._on_gone(self._gone)
             return self._gone
         # An output's library may leak a cancellation of its own; it must not end the writer.
         except (Exception, asyncio.CancelledError) as error:
-            self._counters.output_failures[to.name] += 1
             cause = str(error) or type(error).__name__
+            self._failed(to, cause)
             log.error("output %s: %d alerts could not be written: %s", to.name, len(wanted), cause)
             return f"output {to.name}: {cause}"
         return None
+
+    def _failed(self, to: Destination, cause: str) -> None:
+        self._counters.output_failures[to.name] += 1
+        self.last_errors[to.name] = cause
 
     def reopen(self) -> None:
         """Close the outputs and open them again."""

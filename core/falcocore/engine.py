@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 
+from falcocore.control.server import ControlServer
 from falcocore.delivering import Delivering
 from falcocore.errors import FalcocoreError
 from falcocore.runner import Runner
@@ -28,7 +29,7 @@ class Engine:
     """Owns the running sources, the writer and what delivers to the outputs.
 
     A source that ends leaves the others running. One that fails stops the process with status 1 after the
-    others have drained, unless its instance stands in `restart`.
+    others have drained, unless its instance stands in `restart`. `control` answers until everything is done.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class Engine:
         writer: Writer,
         delivering: Delivering,
         restart: frozenset[str] = frozenset(),
+        control: ControlServer | None = None,
     ) -> None:
         self._runners = runners
         self._writer = writer
         self._delivering = delivering
         self._restart = restart
+        self._control = control
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._status = 0
@@ -60,6 +63,8 @@ class Engine:
             opened.callback(self._delivering.abandon)
             for runner in self._runners:
                 runner.source.open()
+            if self._control is not None:
+                self._control.open()
             opened.pop_all()
 
     async def run(
@@ -78,17 +83,28 @@ class Engine:
         self._delivering.start()
         self._writer.start()
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(_watch(watch), name="watch") if watch else None
+            serve = self._control.serve if self._control else None
+            control = tasks.create_task(_beside("control socket", serve), name="control")
+            await self._run_sources(watch)
+            await self._drain()
+            control.cancel()
+        return self._status
+
+    async def _run_sources(self, watch: Callable[[], Awaitable[None]] | None) -> None:
+        """Run the sources until every one has ended."""
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(_beside("display", watch), name="watch")
             sources = [tasks.create_task(self._run_source(r), name=f"source {r.name}") for r in self._runners]
             await self._until_ended(sources)
-            if watching:
-                watching.cancel()
+            watching.cancel()
+
+    async def _drain(self) -> None:
+        """Write and deliver what was accepted."""
         if not await asyncio.to_thread(self._writer.close, DRAIN_S):
             log.error("the outputs did not take all alerts within %.0f s; the rest is lost", DRAIN_S)
             self._status = 1
         patient = not self._stopping.is_set()
         await asyncio.to_thread(self._delivering.finish, DRAIN_S, patient=patient)
-        return self._status
 
     def stop(self, status: int = 0) -> None:
         """Stop taking events, finish what was accepted, end; from any thread."""
@@ -155,11 +171,13 @@ def _unexpected(error: Exception) -> Exception | None:
     return None if isinstance(error, FalcocoreError | OSError) else error
 
 
-async def _watch(watch: Callable[[], Awaitable[None]]) -> None:
+async def _beside(what: str, run: Callable[[], Awaitable[None]] | None) -> None:
+    """Run what is there for people only."""
     try:
-        await watch()
+        if run is not None:
+            await run()
     except Exception:
-        log.exception("the display failed; everything else goes on")
+        log.exception("the %s failed; everything else goes on", what)
 
 
 async def _happens(event: asyncio.Event, within_s: float) -> bool:

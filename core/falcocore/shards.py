@@ -115,6 +115,11 @@ class ShardedRunner:
         """What the source does, and in how many processes."""
         return f"{self._shard.source.banner()} in {self._count} processes"
 
+    @property
+    def rejected(self) -> int:
+        """Items that no process could use."""
+        return self._counters.rejected[self.name]
+
     def next_step(self) -> str | None:
         """The source's."""
         return self._shard.source.next_step()

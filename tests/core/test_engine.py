@@ -6,12 +6,15 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from falcocore import engine as engine_module
 from falcocore.api import Batch, OutputError, OutputGone, SourceError
+from falcocore.control.server import ControlServer
+from falcocore.state import StateDirectory
 from tests.support.small_engine import Accepting, engine_of
 from tests.support.small_sources import (
     KINDS,
@@ -210,6 +213,19 @@ def test_display_ends_with_the_sources_and_does_no_harm(
     assert kept.messages == ["word=hit"] * 2
     assert ended == ([] if fails else [True])
     assert ("the display failed" in caplog.text) is fails
+
+
+def test_control_socket_that_fails_does_no_harm(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(ControlServer):
+        async def serve(self) -> None:
+            raise RuntimeError("no more descriptors")
+
+    kept = Kept()
+    control = Broken(StateDirectory(tmp_path), {})
+    engine = engine_of({"a": OnLoop(batches_of(["hit"], ["hit"]))}, kept, control=control)
+    assert asyncio.run(engine.run()) == 0
+    assert kept.messages == ["word=hit"] * 2
+    assert "the control socket failed; everything else goes on" in caplog.text
 
 
 def test_outputs_are_closed_where_a_source_cannot_be_opened() -> None:

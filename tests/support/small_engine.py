@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from falcocore.alerts import AlertFormat
 from falcocore.api import Batch, Output, Source
+from falcocore.control.server import ControlServer
 from falcocore.counters import Counters
 from falcocore.engine import Engine
 from falcocore.ruleset import RuleSet
@@ -21,6 +22,7 @@ def engine_of(
     restart: Sequence[str] = (),
     rules: dict[str, RuleSet] | None = None,
     writers: list[Writer] | None = None,
+    control: ControlServer | None = None,
 ) -> Engine:
     """An open engine of sources by instance name; its writer is added to `writers`."""
     engines: list[Engine] = []
@@ -31,7 +33,7 @@ def engine_of(
         runner_of(source, made, counters, name=name, rules=(rules or {}).get(name))
         for name, source in sources.items()
     ]
-    engines.append(Engine(runners, made, delivering, frozenset(restart)))
+    engines.append(Engine(runners, made, delivering, frozenset(restart), control))
     engines[0].open()
     if writers is not None:
         writers.append(made)

@@ -19,8 +19,24 @@ def show(rows: Sequence[Row], *, as_json: bool) -> None:
     elif sys.stdout.isatty():
         _print_table(rows)
     else:
-        for row in rows:
-            print("\t".join(_text(value, "; ") for value in row.values()))  # noqa: T201
+        _print_lines(rows)
+
+
+def show_part(title: str, rows: Sequence[Row]) -> None:
+    """Print rows below a title, with the names of their columns; nothing where there are no rows."""
+    if not rows:
+        return
+    print(f"\n{title}")  # noqa: T201
+    if sys.stdout.isatty():
+        _print_table(rows)
+    else:
+        print("\t".join(rows[0]))  # noqa: T201
+        _print_lines(rows)
+
+
+def _print_lines(rows: Sequence[Row]) -> None:
+    for row in rows:
+        print("\t".join(_text(value, "; ") for value in row.values()))  # noqa: T201
 
 
 def _print_table(rows: Sequence[Row]) -> None:

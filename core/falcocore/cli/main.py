@@ -10,8 +10,12 @@ from importlib import import_module
 
 from falcocore import __version__
 from falcocore.cli.arguments import add_configuration, add_rule_arguments, add_sources
+from falcocore.cli.control_arguments import add_outbox, add_output, add_status
 
-BUILT_IN = ("run", "validate", "test", "explain", "profile", "list", "describe", "init", "new", "schema")
+BUILT_IN = (
+    *("run", "validate", "test", "explain", "profile", "list", "describe", "init", "new", "schema"),
+    *("status", "outbox", "output"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -146,6 +150,15 @@ def _parser() -> argparse.ArgumentParser:
     about = "Print a JSON Schema, for editors and for checks; the options of what is installed are in it."
     _add_schema(
         commands.add_parser("schema", help="print a JSON Schema of what users write", description=about)
+    )
+    about = "Show how the process that runs with the same configuration is doing."
+    add_status(commands.add_parser("status", help="show how a running process is doing", description=about))
+    about = (
+        "Look after alerts that wait for outputs, and after dead letters: what an output's receiver refused."
+    )
+    add_outbox(commands.add_parser("outbox", help="look after what waits for outputs", description=about))
+    add_output(
+        commands.add_parser("output", help="test an output", description="See whether an output delivers.")
     )
     return parser
 

@@ -7,10 +7,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from falcocore.app import Project, Request, open_project
+from falcocore.app import Project, Request, open_project, open_settings
 from falcocore.errors import ConfigError
 from falcocore.rules.loader import LoadResult
 from falcocore.ruleset import Rule
+from falcocore.state import StateDirectory, state_directory
 
 
 def request_of(options: argparse.Namespace) -> Request:
@@ -64,3 +65,8 @@ def active_rules(options: argparse.Namespace, source: str) -> tuple[Rule, ...]:
         hint = "`falcocore validate FILE` shows every mistake of a file"
         raise ConfigError("the rules can't be used", hint=hint)
     return loaded.rule_sets[source].rules
+
+
+def open_state(options: argparse.Namespace) -> StateDirectory:
+    """The state directory that a run with the same arguments would take; nothing is made or locked."""
+    return state_directory(open_settings(request_of(options), print_note).outbox.path)

@@ -7,13 +7,14 @@ import logging
 from collections.abc import Callable, Sequence
 
 from falcocore.config.settings import OutboxSettings
+from falcocore.control.report import DeliveryReport
 from falcocore.counters import Counters
-from falcocore.delivering import open_outputs
-from falcocore.destination import Destination
+from falcocore.destination import Destination, open_all
 from falcocore.outbox.delivery import Delivery
 from falcocore.outbox.outbox import Outbox
 from falcocore.outbox.sink import OutboxSink
-from falcocore.state import StateDirectory, default_directory
+from falcocore.outbox.status import delivery_report
+from falcocore.state import state_directory
 
 log = logging.getLogger("falcocore.delivery")
 
@@ -29,7 +30,8 @@ class ByOutbox:
         on_gone: Callable[[str], None],
     ) -> None:
         self._destinations = destinations
-        self.directory = StateDirectory(settings.path or default_directory())
+        self._limits = settings.limits
+        self.directory = state_directory(settings.path)
         self.outbox = Outbox(self.directory.outbox, settings.limits, [to.name for to in destinations])
         self.delivery = Delivery(self.outbox, destinations, counters, on_gone)
         self.sink = OutboxSink(self.outbox, destinations, counters, self.delivery.wake, self.delivery.reopen)
@@ -40,7 +42,7 @@ class ByOutbox:
             self.directory.own()
             opened.callback(self.directory.release)
             self.outbox.open()
-            open_outputs(self._destinations)
+            open_all(self._destinations)
             opened.pop_all()
 
     def abandon(self) -> None:
@@ -58,3 +60,11 @@ class ByOutbox:
         for name, count in self.delivery.close(deadline_s, patient=patient).items():
             log.warning("output %s: %d alerts wait in the outbox for the next start", name, count)
         self.directory.release()
+
+    def report(self) -> DeliveryReport:
+        """How the outputs and the outbox are doing."""
+        return delivery_report(self.outbox.path, self._limits, self.delivery.workers)
+
+    def retry_now(self, outputs: set[str] | None) -> None:
+        """Look into the queues of these outputs, or of all, and try those that fail again at once."""
+        self.delivery.retry_now(outputs)

@@ -109,10 +109,11 @@ class Delivery:
             if one.worker.to.name in outputs:
                 one.call(Worker.wake)
 
-    def retry_now(self) -> None:
-        """Try failing outputs again at once; from any thread."""
+    def retry_now(self, outputs: set[str] | None = None) -> None:
+        """Look into the queues of these outputs, or of all, and try failing ones at once; from any thread."""
         for one in self._threads:
-            one.call(Worker.retry_now)
+            if outputs is None or one.worker.to.name in outputs:
+                one.call(Worker.retry_now)
 
     def reopen(self) -> None:
         """Have the outputs open their files again; from any thread."""

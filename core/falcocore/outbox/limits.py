@@ -110,7 +110,7 @@ def _give_up_alerts(connection: sqlite3.Connection, reason: str) -> None:
         "SELECT name, count(*) FROM queue JOIN output ON output.id = queue.output "
         "WHERE seq IN (SELECT seq FROM chosen) GROUP BY name"
     )
-    _count(connection, reason, counts.fetchall())
+    count_drops(connection, reason, counts.fetchall())
     connection.execute("DELETE FROM queue WHERE seq IN (SELECT seq FROM chosen)")
     connection.execute("DELETE FROM alert WHERE seq IN (SELECT seq FROM chosen)")
     connection.execute("DELETE FROM chosen")
@@ -121,12 +121,13 @@ def _give_up_letters(connection: sqlite3.Connection, reason: str) -> None:
     counts = connection.execute(
         "SELECT output, count(*) FROM dead WHERE number IN (SELECT seq FROM chosen) GROUP BY output"
     )
-    _count(connection, f"{reason}, as dead letter", counts.fetchall())
+    count_drops(connection, f"{reason}, as dead letter", counts.fetchall())
     connection.execute("DELETE FROM dead WHERE number IN (SELECT seq FROM chosen)")
     connection.execute("DELETE FROM chosen")
 
 
-def _count(connection: sqlite3.Connection, reason: str, counts: list[tuple[str, int]]) -> None:
+def count_drops(connection: sqlite3.Connection, reason: str, counts: list[tuple[str, int]]) -> None:
+    """Within a transaction: add to the numbers of alerts that were given up; `counts` are by output."""
     connection.executemany(
         "INSERT INTO dropped (output, reason, count) VALUES (?1, ?2, ?3) "
         "ON CONFLICT (output, reason) DO UPDATE SET count = count + ?3",

@@ -64,7 +64,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version not in (0, VERSION):
         raise DamagedError(f"its version is {version}, this falcocore knows {VERSION}")
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    if version == 0:
+        # On one that exists it changes nothing, but waits for whoever is writing.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("CREATE TEMP TABLE chosen (seq INTEGER PRIMARY KEY)")
     if version == 0:

@@ -186,6 +186,15 @@ class Store:
                 unreadable.append((seq, f"it can't be read back: {error}"))
         return found, unreadable
 
+    def still_queued(self, output: str, queued: Sequence[Queued]) -> list[Queued]:
+        """Those that were not given up or purged since they were claimed."""
+        rows = self._connection.execute(
+            "SELECT seq FROM queue WHERE output = ? AND seq BETWEEN ? AND ?",
+            (self._outputs[output], queued[0].seq, queued[-1].seq),
+        )
+        left = {seq for (seq,) in rows}
+        return [one for one in queued if one.seq in left]
+
     def settle(self, output: str, seq: int) -> None:
         """An output has all alerts up to `seq`."""
         with self._transaction() as connection:

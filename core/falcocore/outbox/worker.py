@@ -16,7 +16,7 @@ from falcocore.destination import Destination, reopen
 from falcocore.errors import OutputGone, PermanentRefusal
 from falcocore.outbox.outbox import Connection, reason_of
 from falcocore.outbox.schema import DamagedError
-from falcocore.outbox.store import Queued
+from falcocore.outbox.store import Queued, Store
 
 log = logging.getLogger("falcocore.delivery")
 
@@ -69,6 +69,10 @@ class Worker:
         self._hurry = asyncio.Event()
         self._last = False
         self._reopen = False
+        self._stale = False
+        """What was claimed may have been removed from the queue meanwhile."""
+        self._store: Store | None = None
+        """What was claimed from."""
         self._unsettled: int | None = None
         self._settled_at = time.monotonic()
         self._reminded_at = 0.0
@@ -83,7 +87,9 @@ class Worker:
         self._more.set()
 
     def retry_now(self) -> None:
-        """Don't wait for the next try."""
+        """Don't wait for the next try. The queue may have been changed by hand."""
+        self._stale = True
+        self._more.set()
         self._hurry.set()
 
     def finish(self) -> None:
@@ -98,7 +104,8 @@ class Worker:
             self._more.clear()
             self._reopen_if_asked()
             try:
-                queued = self._connection.store().claim(self.to.name, CLAIM_ALERTS, CLAIM_BYTES)
+                self._stale = False
+                queued = self._claim()
                 if queued:
                     done = await self._deliver_all(queued)
                     self._settle()
@@ -115,6 +122,13 @@ class Worker:
                 if self._last:
                     return
                 await self._more.wait()
+
+    def _claim(self) -> Sequence[Queued]:
+        store = self._connection.store()
+        if store is not self._store:
+            # It may be another file, with numbers of its own.
+            self._store, self._unsettled = store, None
+        return store.claim(self.to.name, CLAIM_ALERTS, CLAIM_BYTES)
 
     def _mend(self, error: Exception) -> None:
         try:
@@ -134,9 +148,10 @@ class Worker:
         return True
 
     def _settle(self) -> None:
-        if self._unsettled is not None:
-            self._connection.store().settle(self.to.name, self._unsettled)
-            self._unsettled = None
+        store = self._connection.store()
+        if self._unsettled is not None and store is self._store:
+            store.settle(self.to.name, self._unsettled)
+        self._unsettled = None
         self._settled_at = time.monotonic()
 
     async def _deliver(self, batch: Sequence[Queued]) -> bool:
@@ -144,6 +159,10 @@ class Worker:
         pause_s = FIRST_PAUSE_S
         while True:
             self._reopen_if_asked()
+            if self._stale:
+                batch = self._left(batch)
+                if not batch:
+                    return True
             try:
                 async with asyncio.timeout(SEND_S):
                     await self.to.output.send([one.alert for one in batch])
@@ -156,7 +175,7 @@ class Worker:
                 return False
             except Exception as error:
                 asked_s = getattr(error, "retry_after_s", None)
-                self._failed(_cause(error))
+                self._failed(cause_of(error))
             else:
                 self._delivered(len(batch))
                 return True
@@ -168,7 +187,13 @@ class Worker:
             if asked_s is not None:
                 wait_s = max(wait_s, min(asked_s, LONGEST_ASKED_S))
             await self._pause(wait_s)
+            self._stale = True
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _left(self, batch: Sequence[Queued]) -> Sequence[Queued]:
+        """Those still in the queue; none where another file is in place: they are claimed again from it."""
+        store = self._connection.store()
+        return store.still_queued(self.to.name, batch) if store is self._store else []
 
     def _reopen_if_asked(self) -> None:
         if self._reopen:
@@ -179,7 +204,9 @@ class Worker:
         """Put what was refused aside; of several, only those that are refused by themselves."""
         if len(batch) == 1:
             self._settle()
-            self._connection.store().bury(self.to.name, batch[0].seq, str(error))
+            store = self._connection.store()
+            if store is self._store:
+                store.bury(self.to.name, batch[0].seq, str(error))
             self.progress.refused += 1
             self._counters.output_failures[self.to.name] += 1
             log.error("output %s refuses an alert of rule %s: %s", self.to.name, batch[0].alert.rule, error)
@@ -222,7 +249,8 @@ class Worker:
                 await asyncio.wait_for(self._hurry.wait(), seconds)
 
 
-def _cause(error: Exception) -> str:
+def cause_of(error: Exception) -> str:
+    """Why a `send` has failed, for people."""
     if isinstance(error, TimeoutError) and not str(error):
         return f"it did not answer within {SEND_S:.0f} s"
     return str(error) or type(error).__name__

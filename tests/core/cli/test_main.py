@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from falcocore import __version__
+from falcocore.cli.main import BUILT_IN
 from tests.support.command_line import falcocore
 from tests.support.demo_distribution import demo_site
 from tests.support.plugin_site import Site
@@ -30,11 +31,11 @@ def site(tmp_path: Path) -> Iterator[Site]:
     [
         (
             [],
-            ["usage: falcocore", "run", "validate", "list", "describe", "init", "new", "schema", "--version"],
+            ["usage: falcocore", *BUILT_IN, "--version"],
         ),
         (
             ["--help"],
-            ["usage: falcocore", "run", "validate", "list", "describe", "init", "new", "schema", "--version"],
+            ["usage: falcocore", *BUILT_IN, "--version"],
         ),
         (["-h"], ["usage: falcocore"]),
         (["run", "--help"], ["usage: falcocore run", "--source", "-r", "-c", "-o", "pack:NAME"]),
@@ -45,6 +46,11 @@ def site(tmp_path: Path) -> Iterator[Site]:
         (["new", "-h"], ["usage: falcocore new", "source,fields,output", "NAME", "--dir", "--for"]),
         (["schema", "-h"], ["usage: falcocore schema", "config"]),
         (["list", "-h"], ["usage: falcocore list", "sources", "rules", "--format"]),
+        (["status", "-h"], ["usage: falcocore status", "--format", "-c", "-o"]),
+        (["outbox", "-h"], ["usage: falcocore outbox", "list", "show", "retry", "purge"]),
+        (["outbox", "list", "-h"], ["--output", "--dead", "--limit", "--format", "-c", "-o"]),
+        (["outbox", "purge", "-h"], ["ID", "--all", "--dead", "--output", "--yes", "-c", "-o"]),
+        (["output", "test", "-h"], ["usage: falcocore output test", "NAME", "-c", "-o"]),
     ],
 )
 def test_help_is_printed(arguments: list[str], words: list[str], capsys: Capture) -> None:
@@ -59,7 +65,10 @@ def test_the_version_is_printed(capsys: Capture) -> None:
     assert capsys.readouterr().out == f"falcocore {__version__}\n"
 
 
-COMMANDS = "commands are run, validate, test, explain, profile, list, describe, init, new, schema, demo-say"
+COMMANDS = (
+    "commands are run, validate, test, explain, profile, list, describe, init, new, schema, status, outbox, "
+    "output, demo-say"
+)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +90,10 @@ COMMANDS = "commands are run, validate, test, explain, profile, list, describe, 
         (["describe", "a", "b"], "unrecognized arguments: b"),
         (["list", "everything"], "invalid choice: 'everything'"),
         (["list", "fields", "--format", "xml"], "invalid choice: 'xml'"),
+        (["outbox"], "the following arguments are required: COMMAND"),
+        (["outbox", "show"], "the following arguments are required: ID"),
+        (["outbox", "list", "--limit", "many"], "argument --limit: invalid int value: 'many'"),
+        (["output"], "the following arguments are required: COMMAND"),
     ],
 )
 @pytest.mark.usefixtures("site")

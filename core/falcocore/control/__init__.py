@@ -1,0 +1,1 @@
+"""The control socket: what a running process answers to `falcocore status` and its like."""
