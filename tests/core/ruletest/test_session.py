@@ -268,9 +268,9 @@ def test_test_files_are_found_by_their_names_at_any_depth(folder: Path) -> None:
     (folder / "d" / "e").mkdir(parents=True)
     for name in ("a.test.yaml", "d/b.test.yml", "d/e/c.test.yaml", "d/rules.yaml", "any.yaml"):
         (folder / name).write_text("")
-    found = [str(path.relative_to(folder)) for path in find_files([str(folder)])]
+    found = [str(path.relative_to(folder)) for path in find_files([str(folder)], PluginHost())]
     assert found == ["a.test.yaml", "d/b.test.yml", "d/e/c.test.yaml"]
-    named = find_files([str(folder / "any.yaml"), str(folder / "d"), str(folder / "any.yaml")])
+    named = find_files([str(folder / "any.yaml"), str(folder / "d"), str(folder / "any.yaml")], PluginHost())
     assert [path.name for path in named] == ["any.yaml", "b.test.yml", "c.test.yaml"]
 
 
@@ -279,4 +279,4 @@ def test_test_files_are_found_by_their_names_at_any_depth(folder: Path) -> None:
 )
 def test_nothing_to_run_is_an_error(name: str, message: str, folder: Path) -> None:
     with pytest.raises(ConfigError, match=message):
-        find_files([str(folder / name)])
+        find_files([str(folder / name)], PluginHost())
