@@ -88,7 +88,7 @@ class RuleRegistry(_Named[RulePack]):
     kind = "rule pack"
 
     def add(self, name: str, version: str, files: Sequence[Path], tests: Sequence[Path] = ()) -> None:
-        """Offer rule files, loaded in the given order, and test files that `falcocore test pack:NAME` runs."""
+        """Offer rule files, loaded in the given order, and test files for `falcocore test pack:NAME`."""
         self._add(name, RulePack(name, version, tuple(files), tuple(tests)))
 
 

@@ -1,4 +1,4 @@
-"""The bundled pack for audit events: its rules' names and tags, its macros, and what differs from Falco's file.
+"""The bundled pack for audit events: names and tags of rules, its macros, what differs from Falco's file.
 
 What its rules find is in the pack's own tests, rules/falcocore_rules/tests.
 """

@@ -24,7 +24,9 @@ REPLACED = "k8s_audit_rules.yaml"
 """The name of Falco's file, in every version. An engine_v4_... file is another, and stays."""
 
 OLD_NAME = "roles and cluster roles have rules of their own in the newest of Falco's files"
-SYSCALL_LIST = "the list is one of the system-call rules, and k8s_audit_privileged_images and so on took its place"
+SYSCALL_LIST = (
+    "the list is one of the system-call rules, and k8s_audit_privileged_images and so on took its place"
+)
 BETTER: dict[str, tuple[dict[str, int], str]] = {
     "falco-0.31.1/create_clusterrole": ({"K8s ClusterRole Created": 1}, OLD_NAME),
     "falco-0.31.1/delete_clusterrole": ({"K8s ClusterRole Deleted": 1}, OLD_NAME),
