@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 run: $(VENV)/.installed  ## start with the bundled rules on 127.0.0.1:9765/k8s-audit
 	$(BIN)/falcocore run --source k8s_audit
 
-test: lint  ## lint, types, all tests
+test: lint  ## lint, types, all tests, and the tests of the bundled rules
 	$(BIN)/pytest
+	$(BIN)/falcocore test rules/ --fail-under 100
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

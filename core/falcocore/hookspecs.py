@@ -41,7 +41,7 @@ def register_outputs(registry: OutputRegistry) -> None:
 
 @hookspec
 def register_rules(registry: RuleRegistry) -> None:
-    """Offer a rule pack: `registry.add("name", "1.0.0", paths)`. Entry point `rules.NAME`."""
+    """Offer a rule pack: `registry.add("name", "1.0.0", paths, tests)`. Entry point `rules.NAME`."""
 
 
 @hookspec

@@ -26,11 +26,12 @@ class Owned(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RulePack:
-    """Rule files that a distribution carries, named with `-r pack:NAME`."""
+    """Rule files that a distribution carries, named with `-r pack:NAME`, and the test files for them."""
 
     name: str
     version: str
     files: tuple[Path, ...]
+    tests: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,9 @@ class RuleRegistry(_Named[RulePack]):
 
     kind = "rule pack"
 
-    def add(self, name: str, version: str, files: Sequence[Path]) -> None:
-        """Offer rule files, loaded in the given order."""
-        self._add(name, RulePack(name, version, tuple(files)))
+    def add(self, name: str, version: str, files: Sequence[Path], tests: Sequence[Path] = ()) -> None:
+        """Offer rule files, loaded in the given order, and test files for `falcocore test pack:NAME`."""
+        self._add(name, RulePack(name, version, tuple(files), tuple(tests)))
 
 
 class CommandRegistry(_Named[Command]):

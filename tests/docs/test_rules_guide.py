@@ -45,6 +45,10 @@ def test_the_example_is_valid_passes_and_is_covered(capsys: Capture) -> None:
     assert "coverage: 100.00 %" in capsys.readouterr().out
 
 
+def test_the_example_of_a_site_is_valid_after_the_pack() -> None:
+    assert falcocore("validate", "--strict", "pack:k8s_audit", "my_site.yaml") == 0
+
+
 def test_a_typo_fails_as_it_is_shown(folder: Path, capsys: Capture) -> None:
     (folder / "my_rules.yaml").write_text(BLOCKS["my_rules.yaml"].replace("ci-bot", "ci-bto"))
     assert falcocore("test", ".") == 1

@@ -47,20 +47,7 @@ def test_alerts_of_recorded_events(golden: str, options: tuple[str, ...], tmp_pa
     done = alerts(events, tmp_path, *options)
     assert done.stdout == (DATA / golden).read_text("utf-8")
     assert "11 events" in done.stderr
-    assert "7 alerts" in done.stderr
-
-
-def test_golden_alerts_hold_one_of_each_bundled_rule() -> None:
-    lines = (DATA / "alerts.jsonl").read_text("utf-8").splitlines()
-    assert sorted(json.loads(line)["rule"] for line in lines) == [
-        "Anonymous Request Allowed",
-        "Attach to cluster-admin Role",
-        "Attach/Exec Pod",
-        "ClusterRole With Wildcard Created",
-        "Create Privileged Pod",
-        "Create Sensitive Mount Pod",
-        "Create/Modify Configmap With Private Credentials",
-    ]
+    assert "10 alerts" in done.stderr
 
 
 ALERT = (

@@ -1,32 +1,41 @@
-"""The bundled pack for audit events: what it finds, what it just does not, and what users override in it."""
+"""The bundled pack for audit events: names and tags of rules, its macros, what differs from Falco's file.
+
+What its rules find is in the pack's own tests, rules/falcocore_rules/tests.
+"""
 
 from __future__ import annotations
 
-import copy
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from falcocore.api import Priority
 from falcocore.host import PluginHost
 from falcocore.lang.text import SourceFile
 from falcocore.rulefiles import read_files
 from falcocore.rules.loader import Catalogue, LoadResult, LoadSettings, load
+from falcocore.ruletest.events import description_of
+from falcocore.ruletest.reading import read_case_file
 from falcocore.source import Stream
 from falcocore_k8s_audit.event import AuditEvent
 from tests.support.audit_fields import Document, decode, event_of, table
+from tests.support.command_line import falcocore
 
 CONFORMANCE = Path(__file__).parents[3] / "shared" / "conformance" / "k8s_audit"
 UPSTREAM = CONFORMANCE / "rules" / "plugin-0.18.0" / "k8s_audit_rules.yaml"
+needs_shared = pytest.mark.skipif(
+    not UPSTREAM.exists(), reason="the conformance suite is not beside the project"
+)
 
 
-def loaded(*texts: str, pack: bool = True, first: bool = False) -> LoadResult:
+def loaded(*texts: str, pack: bool = True) -> LoadResult:
     """The pack, and the rule texts of a user after it."""
     files = read_files(PluginHost().pack("k8s_audit").files) if pack else []
     files += [SourceFile(f"user{number}.yaml", text) for number, text in enumerate(texts)]
     catalogue = Catalogue({"k8s_audit": table()}, frozenset({"k8s_audit"}))
-    return load(files, catalogue, LoadSettings(first=first))
+    return load(files, catalogue, LoadSettings(first=False))
 
 
 def found_by(result: LoadResult, event: AuditEvent) -> list[str]:
@@ -37,224 +46,123 @@ def found_by(result: LoadResult, event: AuditEvent) -> list[str]:
 
 
 PACK = loaded()
+EVERY = loaded("- {rule: K8s Secret Get Successfully, enabled: true, override: {enabled: replace}}\n")
+"""The pack with its only disabled rule."""
+RULES = EVERY.rule_sets["k8s_audit"].rules
+NAMES = [rule.name for rule in RULES]
 
 
 def test_pack_loads_without_a_warning() -> None:
     assert PACK.diagnostics == []
 
 
-def test_rules_have_falcos_names_priorities_and_order() -> None:
-    rules = PACK.rule_sets["k8s_audit"].rules
-    assert [(rule.name, rule.priority) for rule in rules] == [
-        ("Create Privileged Pod", Priority.WARNING),
-        ("Create Sensitive Mount Pod", Priority.WARNING),
-        ("Create/Modify Configmap With Private Credentials", Priority.WARNING),
-        ("Anonymous Request Allowed", Priority.WARNING),
-        ("Attach/Exec Pod", Priority.NOTICE),
-        ("Attach to cluster-admin Role", Priority.WARNING),
-        ("ClusterRole With Wildcard Created", Priority.WARNING),
-    ]
-    assert {rule.tags for rule in rules} == {("k8s",)}
-    assert all(rule.description for rule in rules)
+def test_the_packs_own_tests_pass_and_cover_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert falcocore("test", "pack:k8s_audit", "--coverage", "--fail-under", "100") == 0
+    assert "coverage: 100.00 % " in capsys.readouterr().out
 
 
-DONE: Document = {"stage": "ResponseComplete", "verb": "create", "user": {"username": "alice"}}
+def test_an_example_of_a_sites_rules_is_valid() -> None:
+    example = PluginHost().pack("k8s_audit").tests[0].with_name("k8s_audit_site_rules.yaml")
+    assert falcocore("validate", "--strict", "pack:k8s_audit", str(example)) == 0
 
 
-def event(resource: str, body: Any = None, subresource: str | None = None, **changes: Any) -> Document:
-    """A finished creation, with some members changed."""
-    target = {"resource": resource, **({"subresource": subresource} if subresource else {})}
-    return {**DONE, "objectRef": target, "requestObject": body, **changes}
+ADDED = {
+    "K8s Pod Created",
+    "K8s Pod Deleted",
+    "K8s DaemonSet Created",
+    "K8s DaemonSet Deleted",
+    "K8s ConfigMap Updated",
+    "K8s Secret Updated",
+    "K8s Endpoints Watched",
+}
+"""Rules that Falco's file has not."""
 
 
-def pod(**spec: Any) -> Document:
-    return {"spec": {"containers": [{"image": "nginx"}], **spec}}
+@needs_shared
+def test_rules_have_the_names_and_priorities_of_falcos_file() -> None:
+    falco = loaded(UPSTREAM.read_text("utf-8"), pack=False).rule_sets["k8s_audit"].rules
+    ours = {rule.name: rule.priority for rule in RULES if rule.name not in ADDED}
+    assert ours == {rule.name: rule.priority for rule in falco}
+    assert set(NAMES) >= ADDED
 
 
-def container(image: str = "nginx", **context: Any) -> Document:
-    return {"image": image, "securityContext": context}
+@needs_shared
+def test_lists_and_macros_have_the_names_of_falcos_file() -> None:
+    falco = loaded(UPSTREAM.read_text("utf-8"), pack=False).definitions
+    assert set(PACK.definitions.lists) >= set(falco.lists)
+    assert set(PACK.definitions.macros) >= set(falco.macros)
+    for name, items in falco.lists.items():
+        ours = [item.text for item in PACK.definitions.lists[name]]
+        assert sorted(ours) == sorted({item.text for item in items}), name
 
 
-def mount(path: str) -> Document:
-    return pod(volumes=[{"hostPath": {"path": path}}])
+TACTICS = {
+    "command_and_control",
+    "credential_access",
+    "defense_evasion",
+    "discovery",
+    "execution",
+    "impact",
+    "initial_access",
+    "persistence",
+    "privilege_escalation",
+}
 
 
-def data(**texts: str) -> Document:
-    return {"data": texts}
+@pytest.mark.parametrize("rule", RULES, ids=NAMES)
+def test_a_rule_is_described_and_tagged_and_says_who_and_from_where(rule: Any) -> None:
+    assert rule.description.endswith(".")
+    assert "k8s" in rule.tags
+    if rule.name == "All K8s Audit Events":  # no technique at all
+        return
+    assert [tag for tag in rule.tags if re.fullmatch(r"T\d{4}(\.\d{3})?", tag)]
+    assert {tag.removeprefix("mitre_") for tag in rule.tags if tag.startswith("mitre_")} & TACTICS
+    told = {bound.label for bound in rule.captures[: rule.listed]}
+    assert "ka.user.name" in told
+    if rule.name != "Create/Modify Configmap With Private Credentials":  # has the line that Falco documents
+        assert {"jevt.value[/sourceIPs/0]", "ka.response.code"} <= told
 
 
-def access(decision: str, user: str = "system:anonymous", uri: str = "/api/v1/pods") -> Document:
-    return {
-        "user": {"username": user},
-        "requestURI": uri,
-        "annotations": {"authorization.k8s.io/decision": decision},
-    }
+def test_rules_that_say_more_stand_before_those_that_say_less() -> None:
+    last_detection = NAMES.index("Untrusted Node Unsuccessfully Tried to Join the Cluster")
+    first_activity = NAMES.index("K8s Pod Created")
+    assert last_detection < NAMES.index("Disallowed K8s User") < first_activity
+    assert NAMES[-1] == "All K8s Audit Events"
+    activity = [name for name in NAMES if name.startswith("K8s ")]
+    assert NAMES[first_activity:-1] == activity
 
 
-PRIVILEGED = pod(containers=[container(), container(privileged=True)])
-STARTED = {"stage": "ResponseStarted"}
-AWS = data(x="aws_access_key_id = MY-ID")
-ADMIN = {"roleRef": {"name": "cluster-admin"}}
-WILDCARD = {"rules": [{"resources": ["pods"], "verbs": ["get"]}, {"resources": ["*"], "verbs": ["get"]}]}
-
-FOUND: list[tuple[str, Document]] = [
-    ("Create Privileged Pod", event("pods", PRIVILEGED)),
-    ("Create Privileged Pod", event("pods", pod(initContainers=[container(privileged=True)]))),
-    ("Create Privileged Pod", event("pods", pod(ephemeralContainers=[container(privileged=True)]))),
-    # A pod whose images can't be read is trusted by nobody.
-    ("Create Privileged Pod", event("pods", pod(containers=[{"securityContext": {"privileged": True}}]))),
-    *(
-        ("Create Sensitive Mount Pod", event("pods", mount(path)))
-        for path in (
-            "/",
-            "/etc",
-            "/etc/kubernetes",
-            "/etc/kubernetes/manifests",
-            "/home/admin",
-            "/proc",
-            "/root",
-            "/run/containerd/containerd.sock",
-            "/var/lib/kubelet",
-            "/var/lib/kubelet/pki",
-            "/var/run/crio/crio.sock",
-            "/var/run/docker.sock",
-        )
-    ),
-    *(
-        ("Create/Modify Configmap With Private Credentials", event("configmaps", data(x=f"the {word}=v")))
-        for word in (
-            "aws_access_key_id",
-            "aws-access-key-id",
-            "aws_s3_access_key_id",
-            "aws-s3-access-key-id",
-            "password",
-            "passphrase",
-        )
-    ),
-    ("Create/Modify Configmap With Private Credentials", event("configmaps", data(password="x"))),
-    ("Create/Modify Configmap With Private Credentials", event("configmaps", AWS, verb="update")),
-    ("Create/Modify Configmap With Private Credentials", event("configmaps", AWS, verb="patch")),
-    ("Anonymous Request Allowed", event("pods", **access("allow"))),
-    ("Anonymous Request Allowed", event("pods", **access("allow", uri="/healthz/etcd"))),
-    ("Anonymous Request Allowed", event("pods", **access("allow"), verb="get")),
-    ("Attach/Exec Pod", event("pods", None, "exec", **STARTED)),
-    ("Attach/Exec Pod", event("pods", None, "attach", **STARTED)),
-    ("Attach/Exec Pod", event("pods", None, "exec", **STARTED, verb="get")),
-    ("Attach to cluster-admin Role", event("clusterrolebindings", ADMIN)),
-    ("ClusterRole With Wildcard Created", event("clusterroles", WILDCARD)),
-    ("ClusterRole With Wildcard Created", event("roles", WILDCARD)),
-    ("ClusterRole With Wildcard Created", event("roles", {"rules": [{"verbs": ["get", "*"]}]})),
-]
-JUST_NOT: list[Document] = [
-    event("pods", PRIVILEGED, verb="update"),
-    event("pods", PRIVILEGED, "status"),
-    event("pods", PRIVILEGED, **STARTED),
-    event("deployments", PRIVILEGED),
-    event("pods", pod(containers=[container(privileged=False)])),
-    event("pods", mount("/etc/ssl")),
-    event("pods", mount("/data")),
-    event("pods", mount("/etc"), verb="update"),
-    event("pods", mount("/etc"), "status"),
-    event("pods", mount("/etc"), **STARTED),
-    event("configmaps", data(x="aws_secret = v, pass word, AWS_ACCESS_KEY_ID")),
-    event("configmaps", {"binaryData": {"password": "eA=="}}),
-    event("configmaps", AWS, verb="delete"),
-    event("configmaps", AWS, **STARTED),
-    event("secrets", AWS),
-    event("pods", **access("forbid")),
-    event("pods", **access("allow", user="system:serviceaccount:anonymous")),
-    event("pods", **access("allow"), **STARTED),
-    *(
-        event("pods", **access("allow", uri=uri))
-        for uri in ("/healthz", "/healthz?verbose", "/livez", "/livez?exclude=etcd", "/readyz", "/readyz?x")
-    ),
-    event("pods", None, "exec"),
-    event("pods", None, "log", **STARTED),
-    event("pods", None, "exec", **STARTED, verb="delete"),
-    event("services", None, "exec", **STARTED),
-    event("pods", **STARTED),
-    event("clusterrolebindings", {"roleRef": {"name": "cluster-administrator"}}),
-    event("clusterrolebindings", ADMIN, verb="update"),
-    event("clusterrolebindings", ADMIN, **STARTED),
-    event("rolebindings", ADMIN),
-    event("clusterroles", {"rules": [{"resources": ["pods/*"], "verbs": ["get"], "apiGroups": ["*"]}]}),
-    event("clusterroles", WILDCARD, verb="update"),
-    event("clusterroles", WILDCARD, **STARTED),
-]
-
-
-@pytest.mark.parametrize(("name", "document"), FOUND)
-def test_rule_finds(name: str, document: Document) -> None:
-    assert found_by(PACK, event_of(document)) == [name]
-
-
-@pytest.mark.parametrize("document", JUST_NOT)
-def test_no_rule_finds_what_is_only_near(document: Document) -> None:
-    assert found_by(PACK, event_of(document)) == []
-
-
-def test_every_rule_is_tried() -> None:
-    assert {name for name, _ in FOUND} == {rule.name for rule in PACK.rule_sets["k8s_audit"].rules}
-
-
-def test_first_of_two_matching_rules_alerts() -> None:
-    both = copy.deepcopy(PRIVILEGED)
-    both["spec"]["volumes"] = [{"hostPath": {"path": "/"}}]
-    document = event("pods", both, **access("allow"))
-    names = ["Create Privileged Pod", "Create Sensitive Mount Pod", "Anonymous Request Allowed"]
-    assert found_by(PACK, event_of(document)) == names
-    assert found_by(loaded(first=True), event_of(document)) == names[:1]
-
-
-TRUST = """
-- list: {}
-  items: [nginx, "registry:5000/agent"]
-  override: {{items: append}}
-"""
+ACTIVITY = {"stage": "ResponseComplete", "verb": "delete", "user": {"username": "admin"}}
 
 
 @pytest.mark.parametrize(
-    ("name", "body"),
-    [
-        ("k8s_audit_privileged_images", {"containers": [{}], "volumes": []}),
-        ("k8s_audit_sensitive_mount_images", {"containers": [{}], "volumes": [{"hostPath": {"path": "/"}}]}),
-    ],
+    ("condition", "is_found"), [("k8s_audit_never_true", False), ("ka.user.name = admin", True)]
 )
-@pytest.mark.parametrize(
-    ("images", "is_found"),
-    [
-        (["nginx:1.27"], False),
-        (["nginx", "registry:5000/agent@sha256:00"], False),
-        # All images have to be trusted.
-        (["nginx", "mysql"], True),
-        (["docker.io/nginx"], True),
-    ],
-)
-def test_pods_of_trusted_images_are_left_out(
-    name: str, body: Document, images: list[str], is_found: bool
-) -> None:
-    privileged = name == "k8s_audit_privileged_images"
-    spec = {**body, "containers": [container(image, privileged=privileged) for image in images]}
-    found = found_by(loaded(TRUST.format(name)), event_of(event("pods", {"spec": spec})))
-    assert bool(found) is is_found
+def test_activity_is_a_hook_that_users_replace(condition: str, is_found: bool) -> None:
+    hook = f"- macro: consider_activity_events\n  condition: ({condition})\n"
+    document = {**ACTIVITY, "objectRef": {"resource": "pods"}, "responseStatus": {"code": 200}}
+    assert found_by(loaded(hook), event_of(document)) == (["K8s Pod Deleted"] if is_found else [])
 
 
 def test_stages_are_a_list_that_users_extend() -> None:
-    stages = "- list: k8s_audit_stages\n  items: [ResponseComplete, ResponseStarted]\n"
-    started = event("configmaps", AWS, **STARTED)
-    assert found_by(loaded(stages), event_of(started))
+    stages = "- list: k8s_audit_stages\n  items: [ResponseComplete, Panic]\n"
+    document = {**ACTIVITY, "stage": "Panic", "user": {"username": "mallory"}}
+    assert found_by(PACK, event_of(document)) == []
+    assert found_by(loaded(stages), event_of(document)) == ["Disallowed K8s User"]
 
 
-EXEC = event("pods", None, "exec", **STARTED)
-
-
-@pytest.mark.parametrize(
-    ("condition", "is_found"),
-    [("ka.user.name = alice", False), ("ka.user.name = bob", True), ("k8s_audit_never_true", True)],
-)
-def test_expected_execs_are_a_hook_that_users_replace(condition: str, is_found: bool) -> None:
-    hook = f"- macro: user_known_exec_pod_activities\n  condition: ({condition})\n"
-    assert found_by(loaded(hook), event_of(EXEC)) == (["Attach/Exec Pod"] if is_found else [])
+@pytest.mark.parametrize("name", ["trusted_k8s_containers", "falco_hostnetwork_images"])
+def test_names_of_older_versions_may_be_appended_to(name: str) -> None:
+    trust = f"- list: {name}\n  items: [registry.example.org/agent]\n  append: true\n"
+    image = {"image": "registry.example.org/agent:1"}
+    document = {
+        **ACTIVITY,
+        "verb": "create",
+        "objectRef": {"resource": "pods"},
+        "requestObject": {"spec": {"hostNetwork": True, "containers": [image]}},
+    }
+    assert found_by(PACK, event_of(document)) == ["Create HostNetwork Pod"]
+    assert found_by(loaded(trust), event_of(document)) == []
 
 
 PROBE = """
@@ -267,6 +175,10 @@ PROBE = """
 """
 
 
+def target(resource: str, **more: str) -> Document:
+    return {"objectRef": {"resource": resource, **more}}
+
+
 @pytest.mark.parametrize(
     ("macro", "true_of", "false_of"),
     [
@@ -274,25 +186,26 @@ PROBE = """
         ("kevt_started", {"stage": "ResponseStarted"}, {"stage": "ResponseComplete"}),
         ("kget", {"verb": "get"}, {"verb": "list"}),
         ("kcreate", {"verb": "create"}, {"verb": "update"}),
+        ("kupdate", {"verb": "patch"}, {"verb": "create"}),
         ("kmodify", {"verb": "patch"}, {"verb": "deletecollection"}),
-        (
-            "pod",
-            {"objectRef": {"resource": "pods"}},
-            {"objectRef": {"resource": "pods", "subresource": "log"}},
-        ),
-        (
-            "pod_subresource",
-            {"objectRef": {"resource": "pods", "subresource": "log"}},
-            {"objectRef": {"resource": "pods"}},
-        ),
-        ("configmap", {"objectRef": {"resource": "configmaps"}}, {"objectRef": {"resource": "secrets"}}),
-        ("role", {"objectRef": {"resource": "roles"}}, {"objectRef": {"resource": "clusterroles"}}),
-        ("clusterrole", {"objectRef": {"resource": "clusterroles"}}, {"objectRef": {"resource": "roles"}}),
-        (
-            "clusterrolebinding",
-            {"objectRef": {"resource": "clusterrolebindings"}},
-            {"objectRef": {"resource": "rolebindings"}},
-        ),
+        ("kdelete", {"verb": "delete"}, {"verb": "deletecollection"}),
+        ("response_successful", {"responseStatus": {"code": 204}}, {"responseStatus": {"code": 101}}),
+        ("non_system_user", {}, {"user": {"username": "system:node:a"}}),
+        ("pod", target("pods"), target("pods", subresource="log")),
+        ("pod_subresource", target("pods", subresource="log"), target("pods")),
+        ("deployment", target("deployments"), target("replicasets")),
+        ("daemonset", target("daemonsets"), target("deployments")),
+        ("service", target("services"), target("serviceaccounts")),
+        ("ingress", target("ingresses"), target("ingressclasses")),
+        ("configmap", target("configmaps"), target("secrets")),
+        ("secret", target("secrets"), target("configmaps")),
+        ("namespace", target("namespaces"), target("nodes")),
+        ("serviceaccount", target("serviceaccounts"), target("services")),
+        ("role", target("roles"), target("clusterroles")),
+        ("clusterrole", target("clusterroles"), target("roles")),
+        ("rolebinding", target("rolebindings"), target("clusterrolebindings")),
+        ("clusterrolebinding", target("clusterrolebindings"), target("rolebindings")),
+        ("node", target("nodes"), target("namespaces")),
         ("health_endpoint", {"requestURI": "/healthz?verbose"}, {"requestURI": "/healthz/ping"}),
         ("live_endpoint", {"requestURI": "/livez"}, {"requestURI": "/healthz"}),
         ("ready_endpoint", {"requestURI": "/readyz"}, {"requestURI": "/readyzzz"}),
@@ -309,18 +222,48 @@ def test_macro_means_what_falcos_macro_of_that_name_means(
 @pytest.mark.parametrize("time", ["1970-01-01T00:00:00Z", "2018-10-20T00:18:28Z"])
 def test_never_true_is_true_at_no_time(time: str) -> None:
     result = loaded(PROBE.format("k8s_audit_never_true"))
-    assert found_by(result, event_of({"stageTimestamp": time})) == []
+    assert "Probe" not in found_by(result, event_of({"stageTimestamp": time}))
 
 
-@pytest.mark.skipif(not UPSTREAM.exists(), reason="the conformance data is not beside the project")
-def test_pack_finds_the_same_as_falcos_file_in_the_same_order() -> None:
+BOOTSTRAP = "the API server's own roles and bindings are left out"
+TOKEN = "a token for a service account is no service account"
+STATIC = "the control plane's pods, which a kubelet has started, are left out"
+BETTER = {
+    "Create Sensitive Mount Pod": "what is below /proc and /root is found, as 0.13.0 did",
+    "Create HostNetwork Pod": STATIC,
+    "Pod Created in Kube Namespace": STATIC,
+    "Anonymous Request Allowed": "what kubeadm reads by design is left out",
+    "Service Account Created in Kube Namespace": TOKEN,
+    "K8s Serviceaccount Created": f"{TOKEN}; that of each new namespace is left out",
+    "K8s ConfigMap Created": "the certificate of each new namespace is left out",
+    "System ClusterRole Modified/Deleted": BOOTSTRAP,
+    "Attach to cluster-admin Role": BOOTSTRAP,
+    "ClusterRole With Wildcard Created": BOOTSTRAP,
+    "ClusterRole With Write Privileges Created": BOOTSTRAP,
+    "ClusterRole With Pod Exec Created": BOOTSTRAP,
+    "Ingress Object without TLS Certificate Created": "without a body nothing is known of TLS",
+}
+"""Rules that find other events than those of that name in Falco's file, and why."""
+
+
+def events_of_its_tests() -> Iterator[AuditEvent]:
+    """The events of the pack's own tests."""
+    for path in PluginHost().pack("k8s_audit").tests:
+        (text,) = read_files([path])
+        file = read_case_file(text)
+        for placed in file.cases:
+            for given in placed.case.events:
+                yield event_of(description_of(given, file.content.bases, path.parent))
+
+
+@needs_shared
+def test_pack_finds_what_falcos_file_finds_but_for_the_better() -> None:
     falco = loaded(UPSTREAM.read_text("utf-8"), pack=False)
-    names = [rule.name for rule in PACK.rule_sets["k8s_audit"].rules]
-    every = [rule.name for rule in falco.rule_sets["k8s_audit"].rules]
-    assert [name for name in every if name in names] == names
     traces = [trace.read_bytes() for trace in sorted((CONFORMANCE / "traces").glob("*.json"))]
-    events = [decode(line) for trace in traces for line in trace.splitlines() if b"auditID" in line]
-    events += [event_of(document) for document in (*JUST_NOT, *(document for _, document in FOUND))]
-    assert len(events) > 100
-    for found in events:
-        assert found_by(PACK, found) == [name for name in found_by(falco, found) if name in names]
+    recorded = [decode(line) for trace in traces for line in trace.splitlines() if b"auditID" in line]
+    for event in recorded:
+        assert set(found_by(PACK, event)) - ADDED == set(found_by(falco, event))
+    differing: set[str] = set()
+    for event in events_of_its_tests():
+        differing |= (set(found_by(EVERY, event)) - ADDED) ^ set(found_by(falco, event))
+    assert differing == set(BETTER)

@@ -78,12 +78,12 @@ def _registering(hook: str, names: tuple[str, ...], base: str) -> str:
     return "\n".join(["@hookimpl", f"def {hook}(registry):", *lines, ""])
 
 
-def pack_plugin(name: str, version: str = "3.1.0") -> str:
-    """A module that offers a rule pack of two files."""
+def pack_plugin(name: str, version: str = "3.1.0", tests: str = "[]") -> str:
+    """A module that offers a rule pack of two files; `tests` are those of its test files."""
     files = "[Path('/rules/b.yaml'), Path('/rules/a.yaml')]"
     return (
         f"from pathlib import Path\n@hookimpl\ndef register_rules(registry):\n"
-        f"    registry.add({name!r}, {version!r}, {files})\n"
+        f"    registry.add({name!r}, {version!r}, {files}, {tests})\n"
     )
 
 

@@ -197,7 +197,9 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_test(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="test file, or directory to search for them")
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="test file, directory to search for them, or pack:NAME"
+    )
     parser.add_argument(
         "-k",
         dest="keywords",

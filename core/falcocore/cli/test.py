@@ -24,8 +24,9 @@ def run(options: argparse.Namespace) -> int:
     """Run the tests; 1 where one fails, none is there, or too little is covered."""
     logs.set_up(level=logging.WARNING, iso8601=False, stderr=True)
     started = time.perf_counter()
-    session = Session(PluginHost(), options.keywords)
-    files = [_run_file(session, path) for path in find_files(options.paths)]
+    host = PluginHost()
+    session = Session(host, options.keywords)
+    files = [_run_file(session, path) for path in find_files(options.paths, host)]
     for lines in (_broken(files), _failures(files)):
         print_lines(lines)
     report = session.coverage.report()

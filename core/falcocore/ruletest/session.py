@@ -15,17 +15,20 @@ from falcocore.ruletest.reading import PlacedCase, ReadFile, read_case_file
 from falcocore.ruletest.running import Outcome, RulesUnderTest, run_case, source_of
 
 
-def find_files(paths: Iterable[str]) -> list[Path]:
-    """The test files that are named, and those in the directories that are, at any depth.
+def find_files(paths: Iterable[str], host: PluginHost) -> list[Path]:
+    """The test files that are named, those of packs (`pack:NAME`), and those in directories, at any depth.
 
     Raises:
         ConfigError: a path is not there, or there is no test file at all.
+        PluginError: no such pack.
     """
     paths = list(paths)
     found: list[Path] = []
     for text in paths:
         path = Path(text)
-        if path.is_dir():
+        if text.startswith(rulefiles.PACK):
+            found += host.pack(text.removeprefix(rulefiles.PACK)).tests
+        elif path.is_dir():
             found += sorted(file for file in path.rglob("*") if file.name.endswith(rulefiles.TEST_SUFFIXES))
         elif path.is_file():
             found.append(path)

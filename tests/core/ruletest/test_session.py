@@ -13,7 +13,7 @@ from falcocore.host import PluginHost
 from falcocore.ruletest.coverage import Report
 from falcocore.ruletest.session import FileOutcome, Session, find_files
 from tests.support.demo_distribution import demo_site, rule
-from tests.support.plugin_site import open_site
+from tests.support.plugin_site import open_site, pack_plugin
 
 RULES = (
     "- macro: polite\n  condition: demo.word in (please, thanks)\n"
@@ -268,10 +268,18 @@ def test_test_files_are_found_by_their_names_at_any_depth(folder: Path) -> None:
     (folder / "d" / "e").mkdir(parents=True)
     for name in ("a.test.yaml", "d/b.test.yml", "d/e/c.test.yaml", "d/rules.yaml", "any.yaml"):
         (folder / name).write_text("")
-    found = [str(path.relative_to(folder)) for path in find_files([str(folder)])]
+    found = [str(path.relative_to(folder)) for path in find_files([str(folder)], PluginHost())]
     assert found == ["a.test.yaml", "d/b.test.yml", "d/e/c.test.yaml"]
-    named = find_files([str(folder / "any.yaml"), str(folder / "d"), str(folder / "any.yaml")])
+    named = find_files([str(folder / "any.yaml"), str(folder / "d"), str(folder / "any.yaml")], PluginHost())
     assert [path.name for path in named] == ["any.yaml", "b.test.yml", "c.test.yaml"]
+
+
+def test_a_pack_has_tests_of_its_own(tmp_path: Path) -> None:
+    tests = [tmp_path / "b.test.yaml", tmp_path / "a.test.yaml"]
+    with open_site(tmp_path) as site:
+        texts = f"[Path({str(tests[0])!r}), Path({str(tests[1])!r})]"
+        site.install("a-pack", {"rules.tested": "a_pack"}, a_pack=pack_plugin("tested", tests=texts))
+        assert find_files(["pack:tested"], site.host()) == tests
 
 
 @pytest.mark.parametrize(
@@ -279,4 +287,9 @@ def test_test_files_are_found_by_their_names_at_any_depth(folder: Path) -> None:
 )
 def test_nothing_to_run_is_an_error(name: str, message: str, folder: Path) -> None:
     with pytest.raises(ConfigError, match=message):
-        find_files([str(folder / name)])
+        find_files([str(folder / name)], PluginHost())
+
+
+def test_a_pack_without_tests_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="there is no test file in pack:demo"):
+        find_files(["pack:demo"], PluginHost())

@@ -19,7 +19,7 @@ from falcocore_k8s_audit.policy.requests import EVERY, Requests, Target
 from falcocore_k8s_audit.policy.resources import NAMES_OF_GROUPS, Cluster
 
 _WIDTH: Final = 110
-_YAML_WIDTH: Final = 80
+_YAML_WIDTH: Final = 50
 """A line ends behind the first word that goes beyond it."""
 _ORDER = tuple(Stage)
 _NO_REQUEST = Entry(EVERY, NOTHING)

@@ -109,7 +109,7 @@ def test_a_name_that_would_end_its_comment_stays_in_it(condition: str) -> None:
 def test_lines_of_the_bundled_policy_fit_a_screen() -> None:
     text = policy_text(rules_of(*read_files(PluginHost().pack("k8s_audit").files)), Cluster())
     assert max(map(len, text.splitlines())) <= 120
-    assert len(re.findall("^- level", text, re.MULTILINE)) < 20
+    assert len(re.findall("^- level", text, re.MULTILINE)) < 40
     assert "`--api-resources` makes them unnecessary" in text
 
 
