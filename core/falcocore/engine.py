@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from falcocore.control.server import ControlServer
 from falcocore.delivering import Delivering
@@ -69,13 +69,13 @@ class Engine:
 
     async def run(
         self,
-        watch: Callable[[], Awaitable[None]] | None = None,
+        watches: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
         on_start: Callable[[], None] = lambda: None,
     ) -> int:
         """Run until every source has ended or `stop` was called; returns the exit status.
 
-        `watch` runs beside them and is cancelled at the end: a progress display. `on_start` is called as soon
-        as signals are handled: whoever reads what it says may send one at once.
+        `watches` run beside them, by name, and are cancelled at the end: a progress display. `on_start` is
+        called as soon as signals are handled: whoever reads what it says may send one at once.
         """
         self._loop = asyncio.get_running_loop()
         self._handle_signals(self._loop)
@@ -85,18 +85,19 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             serve = self._control.serve if self._control else None
             control = tasks.create_task(_beside("control socket", serve), name="control")
-            await self._run_sources(watch)
+            await self._run_sources(watches or {})
             await self._drain()
             control.cancel()
         return self._status
 
-    async def _run_sources(self, watch: Callable[[], Awaitable[None]] | None) -> None:
+    async def _run_sources(self, watches: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
         """Run the sources until every one has ended."""
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(_beside("display", watch), name="watch")
+            beside = [tasks.create_task(_beside(name, watch), name=name) for name, watch in watches.items()]
             sources = [tasks.create_task(self._run_source(r), name=f"source {r.name}") for r in self._runners]
             await self._until_ended(sources)
-            watching.cancel()
+            for watching in beside:
+                watching.cancel()
 
     async def _drain(self) -> None:
         """Write and deliver what was accepted."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from falcocore.counters import Counters
 from falcocore.errors import SourceError
+from falcocore.ruleset import RuleSet
 from falcocore.shard import Shard
 from falcocore.shard_messages import (
     Accepted,
@@ -119,6 +120,10 @@ class ShardedRunner:
     def rejected(self) -> int:
         """Items that no process could use."""
         return self._counters.rejected[self.name]
+
+    def doubts(self, events: int, rules: RuleSet) -> str | None:
+        """The source's, where nothing came; what came is known to the processes only."""
+        return None if events else self._shard.source.doubts(events, rules)
 
     def next_step(self) -> str | None:
         """The source's."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from falcocore.errors import SourceError
+
+if TYPE_CHECKING:
+    from falcocore.ruleset import RuleSet
 
 
 class Event(Protocol):
@@ -134,6 +137,14 @@ class Source:
 
     def next_step(self) -> str | None:
         """What a user does next to see an alert, for the line at start; None for no advice."""
+        return None
+
+    def doubts(self, events: int, rules: RuleSet) -> str | None:  # noqa: ARG002
+        """What keeps alerts away, and how to find out; None where nothing does.
+
+        Asked once, a minute after the start. `events` is how many have come, `rules` what they are matched
+        with.
+        """
         return None
 
     def progress(self) -> Progress | None:

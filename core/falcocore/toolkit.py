@@ -15,6 +15,7 @@ from falcocore.lang.evaluate import evaluate_check
 from falcocore.lang.partial import reduced
 from falcocore.lang.projection import Projectable, fields_read, weakened
 from falcocore.lang.text import SourceFile, Span
+from falcocore.ruleset import RuleSet
 from falcocore.yamltree.nodes import Mapping, Node, Scalar, Sequence, YamlError, boolean, read_documents
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Mapping",
     "Node",
     "Projectable",
+    "RuleSet",
     "Scalar",
     "Sequence",
     "SourceFile",

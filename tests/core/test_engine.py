@@ -209,7 +209,9 @@ def test_display_ends_with_the_sources_and_does_no_harm(
             ended.append(True)
 
     kept = Kept()
-    assert asyncio.run(engine_of({"a": OnLoop(batches_of(["hit"], ["hit"]))}, kept).run(watch)) == 0
+    assert (
+        asyncio.run(engine_of({"a": OnLoop(batches_of(["hit"], ["hit"]))}, kept).run({"display": watch})) == 0
+    )
     assert kept.messages == ["word=hit"] * 2
     assert ended == ([] if fails else [True])
     assert ("the display failed" in caplog.text) is fails

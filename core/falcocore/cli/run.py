@@ -14,6 +14,7 @@ from falcocore.app import Application, Project, assemble, open_project
 from falcocore.cli import logs
 from falcocore.cli.request import print_note, request_of
 from falcocore.errors import ConfigError, FalcocoreError
+from falcocore.first_minute import look_after_a_minute
 from falcocore.lang.diagnostics import Code
 from falcocore.rules.loader import LoadResult
 
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         for line in start_lines(application):
             log.info(line)
 
-    status = asyncio.run(application.engine.run(display(project, application), say_what_starts))
+    status = asyncio.run(application.engine.run(watches_of(project, application), say_what_starts))
     log.info(application.counters.totals_line(time.monotonic() - started))
     return status
 
@@ -104,6 +105,18 @@ def start_lines(application: Application) -> list[str]:
         step = runner.source.next_step()
         lines.append(f"{runner.name}: {runner.source.banner()} with {rules}{f'. {step}' if step else ''}")
     return lines
+
+
+def watches_of(project: Project, application: Application) -> dict[str, Callable[[], Awaitable[None]]]:
+    """What runs beside the sources."""
+
+    async def look() -> None:
+        await look_after_a_minute(application.runners, application.counters)
+
+    watches: dict[str, Callable[[], Awaitable[None]]] = {"look after a minute": look}
+    if (shown := display(project, application)) is not None:
+        watches["display"] = shown
+    return watches
 
 
 def display(project: Project, application: Application) -> Callable[[], Awaitable[None]] | None:

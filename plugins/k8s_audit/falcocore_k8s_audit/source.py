@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 from falcocore.api import Batch, ConfigError, Progress, Source, SourceError
 from falcocore_k8s_audit.decode import Decoded
 from falcocore_k8s_audit.event import AuditEvent
+from falcocore_k8s_audit.seen import Seen
 from falcocore_k8s_audit.server_tls import TlsFiles
 from falcocore_k8s_audit.webhook_options import PathOptions, WebhookOptions
 
 if TYPE_CHECKING:
+    from falcocore.toolkit import RuleSet
     from falcocore_k8s_audit.webhook import Webhook
 
 log = logging.getLogger("falcocore.k8s_audit")
@@ -108,6 +110,7 @@ class K8sAuditSource(Source):
             max_body_bytes, max_in_flight, max_connections, cluster, token_file, tls, paths or {}
         )
         self._webhook: Webhook | None = None
+        self._seen: Seen | None = None
         self._intake = self._make_intake(target, scheme, options)
 
     def _make_intake(self, target: str, scheme: str, options: WebhookOptions) -> Intake:
@@ -115,6 +118,7 @@ class K8sAuditSource(Source):
             from falcocore_k8s_audit.webhook import Webhook
 
             self._webhook = Webhook(target, options, self._note)
+            self._seen = Seen()
             return self._webhook
         if scheme:
             hint = "give http://HOST:PORT/PATH, https://..., a file, a directory, or - for standard input"
@@ -133,8 +137,21 @@ class K8sAuditSource(Source):
         for number, description in enumerate(descriptions, 1):
             yield from _described(description, number)
 
+    def doubts(self, events: int, rules: RuleSet) -> str | None:
+        """For the webhook: why nothing comes, or why rules can't match what comes."""
+        seen, self._seen = self._seen, None
+        if self._webhook is None or (not events and self.rejected):
+            return None
+        from falcocore_k8s_audit.doubts import doubts_about_events, doubts_about_nothing
+
+        if not events:
+            return doubts_about_nothing(self._webhook.url)
+        return doubts_about_events(seen, rules.rules) if seen is not None else None
+
     def _note(self, decoded: Decoded) -> None:
         """Report what could not be read, once, and count it."""
+        if self._seen is not None:
+            self._seen.note(decoded.events)
         self.rejected += decoded.rejected
         for complaint in decoded.complaints:
             log.warning("%s", complaint)

@@ -90,6 +90,11 @@ class Webhook:
                 self._url if len(self._doors) == 1 else f"{self._url} at {', '.join(open_doors)}",
             )
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self._url
+
     def banner(self) -> str:
         """Where it listens."""
         more = [door.path for door in self._doors if door.path != self._address.path]
