@@ -58,7 +58,7 @@ class Engine:
                 output.open()
                 opened.callback(output.close)
             for runner in self._runners:
-                runner.source.open()
+                runner.open()
             opened.pop_all()
 
     async def run(
@@ -119,7 +119,7 @@ class Engine:
         while True:
             try:
                 if again:
-                    runner.source.open()
+                    runner.open()
                 await runner.run()
             except Exception as error:
                 if self._stopping.is_set() or runner.name not in self._restart:

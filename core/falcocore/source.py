@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from falcocore.errors import SourceError
+
+if TYPE_CHECKING:
+    from falcocore.ruleset import RuleSet
 
 
 class Event(Protocol):
@@ -28,14 +31,17 @@ class Batch:
     done with the batch, it calls `ack` or `nack` exactly once, on the source's own loop or thread;
     override them (or leave them, where nobody waits for an answer).
 
-    `labels` say where the batch comes from, such as `cluster`; they travel with its alerts.
+    `labels` say where the batch comes from, such as `cluster`; they travel with its alerts. `unseen` counts
+    events that the source has left out of `events` because no rule can match them (see `Source.prepare`);
+    it is read when the last event was drawn.
     """
 
-    __slots__ = ("events", "labels")
+    __slots__ = ("events", "labels", "unseen")
 
     def __init__(self, events: Iterable[Any], labels: dict[str, str] | None = None) -> None:
         self.events = events
         self.labels = labels or {}
+        self.unseen = 0
 
     def ack(self) -> None:
         """Every alert of this batch is safe: tell the sender, or commit the offset."""
@@ -74,6 +80,14 @@ class Source:
 
     rejected: int = 0
     """Items received so far that could not be used; the source reports each once when it meets it."""
+
+    def prepare(self, rules: RuleSet) -> None:
+        """Learn which rules the events are matched with, to leave out early what none of them can match.
+
+        Called before `open`, and for another rule set before the first event of a batch is drawn, on the
+        source's own loop or thread. `rules.can_match` tells what may be left out, `rules.reads` which
+        fields have to be there. A source that does nothing here delivers every event.
+        """
 
     def open(self) -> None:
         """Get ready: bind the address, open the file. Called once, before `batches`.

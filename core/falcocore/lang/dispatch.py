@@ -90,7 +90,7 @@ def _compared_field(check: BoundCheck) -> BoundField | None:
         check.operator.name in _EQUALITY
         and isinstance(left, BoundField)
         and left.type.kind in _KINDS
-        and not (left.is_list or left.field.of_stream or check.compares_operand)
+        and not (left.is_list or left.field.several or left.field.of_stream or check.compares_operand)
     ):
         return left
     return None
