@@ -45,7 +45,7 @@ class OutputError(FalcocoreError):
 
 
 class PermanentRefusal(OutputError):  # noqa: N818 - the plugin API's own term
-    """The receiver will never take what was sent; sending it again is of no use. It says why in the message."""
+    """The receiver will never take what was sent; sending it again is of no use. The message says why."""
 
 
 class OutputGone(OutputError):  # noqa: N818 - what happened, as PermanentRefusal
