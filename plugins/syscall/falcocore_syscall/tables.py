@@ -108,9 +108,9 @@ class EventInfo(msgspec.Struct, frozen=True):
 class Action(enum.Enum):
     """What is done with an event of an old layout."""
 
-    PASS = "pass"
+    DELIVER = "pass"
     STORE = "store"
-    STORE_AND_PASS = "store_and_pass"
+    STORE_AND_DELIVER = "store_and_pass"
     ADD_PARAMS = "add_params"
     CHANGE_TYPE = "change_type"
 

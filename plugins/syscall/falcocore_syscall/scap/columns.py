@@ -49,6 +49,8 @@ class Columns:
     """Numbers of parameters."""
     hidden: Array
     """True for events that only change the state."""
+    start: int = 0
+    """Where in the capture `data` begins."""
     problem: str | None = None
     """What is wrong with the event behind the last one."""
     problem_at: int = 0
@@ -57,11 +59,27 @@ class Columns:
     def __len__(self) -> int:
         return len(self.types)
 
+    def until(self, end: int) -> Columns:
+        """The events before number `end`."""
+        arrays = (self.blocks, self.headers, self.types, self.counts, self.hidden)
+        return Columns(self.data, *(array[:end] for array in arrays), start=self.start)
+
     def times_and_threads(self, chosen: Array) -> tuple[list[int], list[int]]:
         """Times in nanoseconds, and thread ids, of the events with these numbers."""
         raw = np.frombuffer(self.data, np.uint8)
         fields = raw[self.headers[chosen][:, None] + np.arange(16)].view("<i8")
         return fields[:, 0].tolist(), fields[:, 1].tolist()
+
+    @property
+    def end(self) -> int:
+        """Where in `data` the event behind the last one is."""
+        last = int(self.blocks[-1]) if len(self) else 0
+        return last + int.from_bytes(self.data[last + 4 : last + 8], "little") if len(self) else 0
+
+    def first_numbers(self, chosen: Array) -> Array:
+        """The first parameter of each of these events, taken for a number of two bytes."""
+        halves = np.frombuffer(self.data, "<u2", count=len(self.data) // 2)
+        return halves[self.headers[chosen] // 2 + HEADER_BYTES // 2 + self.counts[chosen]]
 
     def processors(self, chosen: Array) -> list[int]:
         """The processors that the events were recorded on."""
@@ -80,7 +98,9 @@ class Columns:
                 rows = np.flatnonzero((counts == count) & (large == wide))
                 if not len(rows):
                     continue
-                sizes = halves[(at[rows] + 13)[:, None] + np.arange(count * (2 if wide else 1))].astype(np.int64)
+                sizes = halves[(at[rows] + 13)[:, None] + np.arange(count * (2 if wide else 1))].astype(
+                    np.int64
+                )
                 if wide:
                     sizes = sizes[:, 0::2] | sizes[:, 1::2] << 16
                 needed = HEADER_BYTES + count * (4 if wide else 2) + sizes.sum(axis=1)
@@ -146,8 +166,6 @@ def columns_of(data: bytes, blocks: Array, lengths: Array) -> Columns:
             f"an event of type {types[first]} with {counts[first]} parameters and {sizes[first]} bytes "
             f"is not possible in a block of {lengths[first]} bytes"
         )
-        columns = Columns(
-            data, blocks[:first], headers[:first], types[:first], counts[:first], hidden[:first], problem,
-            int(blocks[first]),
-        )
+        columns = columns.until(first)
+        columns.problem, columns.problem_at = problem, int(blocks[first])
     return columns

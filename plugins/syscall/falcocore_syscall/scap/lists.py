@@ -42,8 +42,7 @@ class Cursor:
     def numbers(self, layout: str) -> tuple[int, ...]:
         """Numbers by the letters of `struct`."""
         packed = struct.Struct(self._order.sign + layout)
-        found = packed.unpack_from(self._data, self._advance(packed.size))
-        return found
+        return packed.unpack_from(self._data, self._advance(packed.size))
 
     def number(self, letter: str) -> int:
         """One number."""
@@ -89,10 +88,7 @@ def read_list(kind: BlockKind, version: int, body: bytes, order: Order) -> Recor
         case BlockKind.MACHINE:
             return _machine(cursor)
         case BlockKind.INTERFACES:
-            found = [
-                _interface(it)
-                for it in cursor.elements(sized=version > 1, counts_itself=False)
-            ]
+            found = [_interface(it) for it in cursor.elements(sized=version > 1, counts_itself=False)]
             return [interface for interface in found if interface is not None]
         case BlockKind.USERS:
             return [_account(it) for it in cursor.elements(sized=version > 1)]

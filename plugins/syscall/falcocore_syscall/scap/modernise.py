@@ -118,7 +118,9 @@ def _swapped(number: int, params: list[bytes]) -> list[bytes]:
 def _swap(value: bytes, param: Param) -> bytes:
     match param.type:
         case ParamType.SOCKADDR | ParamType.SOCKTUPLE:
-            parts = (_PORTS if param.type is ParamType.SOCKADDR else _TUPLES).get(value[0] if value else 0, ())
+            parts = (_PORTS if param.type is ParamType.SOCKADDR else _TUPLES).get(
+                value[0] if value else 0, ()
+            )
             return _reversed_at(value, parts)
         case ParamType.FDLIST:
             count = len(value[2:]) // 10

@@ -18,7 +18,6 @@ from falcocore_syscall.scap.blocks import (
     MODERN_EVENT_TYPES,
     MOST_BLOCK_BYTES,
     SECTION,
-    Order,
 )
 from falcocore_syscall.scap.columns import Columns, columns_of, event_blocks
 from falcocore_syscall.scap.compression import PIECE_BYTES
@@ -164,6 +163,7 @@ class Reader:
             if first_length < 52:
                 raise self._error(f"a block of {first_length} bytes is too short for an event")
         columns = columns_of(self._data, blocks, lengths)
+        columns.start = self._offset
         yield columns
         if columns.problem:
             raise self._error(columns.problem, columns.problem_at)

@@ -1,0 +1,194 @@
+"""Captures become events: what rules or state need is decoded, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from falcocore.api import RuleSet
+from falcocore_syscall.event import Event
+from falcocore_syscall.scap.blocks import HEADER_BYTES
+from falcocore_syscall.scap.columns import Array, Columns, by_type
+from falcocore_syscall.scap.convert import Converted, Converter, deliverable, dropped
+from falcocore_syscall.scap.errors import CaptureError
+from falcocore_syscall.scap.modernise import packed_event
+from falcocore_syscall.scap.reader import Reader, SectionStart
+from falcocore_syscall.state.machine import HANDLERS, Machine
+from falcocore_syscall.state.metadata import INITIAL
+from falcocore_syscall.tables import ENTER_TYPES, EVENTS, GENERIC, METADATA_TYPES, SYSCALL_NAMES
+
+_DELIVERABLE, _COUNTS = deliverable()
+_IS_DELIVERABLE = by_type(_DELIVERABLE)
+_IS_DROPPED = by_type(dropped() | set(range(len(EVENTS), 1 << 16)))
+_ONLY_COUNT = np.full(1 << 16, -1, dtype=np.int64)
+_ONLY_COUNT[list(_COUNTS)] = list(_COUNTS.values())
+_IS_STATE = by_type(frozenset(HANDLERS) | METADATA_TYPES)
+_IS_INITIAL = by_type(INITIAL)
+_GENERIC_EXIT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Which events rules can match: by type, and for the generic type by the number of the system call."""
+
+    types: Array
+    calls: Array
+
+    @classmethod
+    def of(cls, rules: RuleSet) -> Needs:
+        """What a set of rules needs."""
+        if _reads_times(rules):
+            return cls.everything()
+        types = {
+            number
+            for number, event in enumerate(EVENTS)
+            if number not in GENERIC and rules.can_match({"evt.type": event.name})
+        }
+        if rules.can_match({}):
+            types |= METADATA_TYPES
+        calls = np.array([rules.can_match({"evt.type": name}) for name in SYSCALL_NAMES], dtype=bool)
+        calls[0] = calls.any()  # A number that is not known may get its name from the kernel's own.
+        return cls(by_type(types | (GENERIC if calls.any() else set())), calls)
+
+    @classmethod
+    def everything(cls) -> Needs:
+        """For rules of which nothing is known."""
+        return cls(by_type(range(len(EVENTS))), np.ones(len(SYSCALL_NAMES), dtype=bool))
+
+
+def _reads_times(rules: RuleSet) -> bool:
+    """True where rules read how long ago the event before was: then none may be left out."""
+    return any(label.startswith("evt.deltatime") for label in rules.reads())
+
+
+class Replay:
+    """Goes through a capture, keeps a machine's state, and gives the events that rules may match.
+
+    `needs` may be replaced between two pieces. `num` is the number of the last event.
+    """
+
+    def __init__(self, reader: Reader, machine: Machine) -> None:
+        self._reader = reader
+        self._machine = machine
+        self._converter = Converter()
+        self._is_starting = True
+        self._failure: CaptureError | None = None
+        self.needs = Needs.everything()
+        self.num = 0
+
+    def pieces(self) -> Iterator[Columns]:
+        """The events of the capture, as they were read; what stands before them goes into the state.
+
+        Raises:
+            CaptureError: the capture can't be read any further.
+        """
+        is_loading = False
+        for item in self._reader:
+            if isinstance(item, Columns):
+                if is_loading:
+                    self._machine.start()
+                    is_loading = False
+                yield item
+                if self._failure is not None:
+                    raise self._failure
+            elif isinstance(item, SectionStart):
+                self._machine.reset()
+                self._converter = Converter()
+                is_loading = True
+            else:
+                self._machine.load(item)
+
+    def events(self, columns: Columns) -> Iterator[Event]:
+        """The events of a piece that rules may match, each after the state was brought up to it.
+
+        Where an event is found to be damaged, it is the end; `pieces` then says why.
+        """
+        machine, converter = self._machine, self._converter
+        chosen, plain = self._choose(columns)
+        broken = columns.first_broken(chosen)
+        if broken is not None:
+            columns = columns.until(int(chosen[broken]))
+            chosen, plain = chosen[:broken], plain[: len(columns)]
+            self._fail("the parameters of an event don't fit into it", columns, len(columns))
+        if machine.first_time_ns is None and len(columns):
+            machine.first_time_ns = columns.times_and_threads(np.zeros(1, dtype=int))[0][0]
+        counted = np.cumsum(plain)
+        lead = self._lead(columns, plain)
+        times, tids = columns.times_and_threads(chosen)
+        types = columns.types[chosen]
+        visible = self.needs.types[types] & ~columns.hidden[chosen] & (chosen >= lead)
+        data, converted = columns.data, 0
+        for kind, time_ns, tid, cpu, num, at, count, is_plain, is_visible, place in zip(
+            types.tolist(),
+            times,
+            tids,
+            columns.processors(chosen),
+            (self.num + counted[chosen]).tolist(),
+            (columns.headers[chosen] + HEADER_BYTES).tolist(),
+            columns.counts[chosen].tolist(),
+            plain[chosen].tolist(),
+            visible.tolist(),
+            chosen.tolist(),
+            strict=True,
+        ):
+            if is_plain:
+                event = Event(kind, time_ns, tid, cpu, num + converted, data, at, count)
+            else:
+                old = Event(kind, time_ns, tid, cpu, 0, data, at, count)
+                try:
+                    found = converter.convert(kind, tid, old.params())
+                except ValueError as error:
+                    columns, plain = columns.until(place), plain[:place]
+                    self._fail(str(error), columns, place)
+                    break
+                if found is None:
+                    continue
+                converted += 1
+                event = _unpacked(old, found, num + converted)
+                is_visible = self._shows(event, columns, place, lead)
+            machine.apply(event)
+            if is_visible:
+                yield event
+            machine.previous_time_ns = time_ns
+        self.num += int(np.count_nonzero(plain)) + converted
+
+    def _choose(self, columns: Columns) -> tuple[Array, Array]:
+        """The numbers of the events that are looked at, and which of all have the newest layout."""
+        types = columns.types
+        only = _ONLY_COUNT[types]
+        plain = _IS_DELIVERABLE[types] & ((only < 0) | (only == columns.counts))
+        needed = _IS_STATE[types] | self.needs.types[types]
+        generic = np.flatnonzero(plain & (types == _GENERIC_EXIT) & needed)
+        needed[generic] = self.needs.calls[np.minimum(columns.first_numbers(generic), len(SYSCALL_NAMES) - 1)]
+        return np.flatnonzero(np.where(plain, needed, ~_IS_DROPPED[types])), plain
+
+    def _lead(self, columns: Columns, plain: Array) -> int:
+        """How many events at the start of the capture tell of its initial state, and are not shown."""
+        if not self._is_starting:
+            return 0
+        others = np.flatnonzero(plain & ~_IS_INITIAL[columns.types])
+        if len(others):
+            self._is_starting = False
+            return int(others[0])
+        return len(columns)
+
+    def _shows(self, event: Event, columns: Columns, place: int, lead: int) -> bool:
+        """True for a converted event that rules may match."""
+        if event.type in ENTER_TYPES or columns.hidden[place]:
+            return False
+        if event.type not in INITIAL:
+            self._is_starting = False
+        elif place < lead:
+            return False
+        return bool(self.needs.types[event.type])
+
+    def _fail(self, problem: str, columns: Columns, place: int) -> None:
+        at = int(columns.blocks[place]) if place < len(columns) else columns.end
+        self._failure = CaptureError(problem, columns.start + at)
+
+
+def _unpacked(old: Event, found: Converted, num: int) -> Event:
+    data = packed_event(old.time_ns, old.tid, found.type, found.params)
+    return Event(found.type, old.time_ns, old.tid, old.cpu, num, data, HEADER_BYTES, len(found.params))

@@ -1,0 +1,371 @@
+"""Processes begin, run another program, change who they are, and end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from falcocore_syscall.event import Event
+from falcocore_syscall.state.containers import container_id
+from falcocore_syscall.state.paths import resolve, with_slash
+from falcocore_syscall.state.threads import (
+    CHILD_IN_PIDNS,
+    CLONE_FILES,
+    CLONE_INVERTED,
+    CLONE_NEWPID,
+    CLONE_NEWUSER,
+    CLONE_PARENT,
+    CLONE_THREAD,
+    CLONE_VFORK,
+    IS_MAIN_THREAD,
+    NAME_CHANGED,
+    PIPES,
+    UNKNOWN_NAME,
+    Entered,
+    Thread,
+)
+from falcocore_syscall.tables import CAPABILITIES, types_named
+
+if TYPE_CHECKING:
+    from falcocore_syscall.state.machine import Machine
+
+Handler: TypeAlias = "Callable[[Machine, Event, Thread], None]"
+
+CLONES = types_named("clone", "clone3", "fork", "vfork")
+VFORK = 227
+EXECVE_ENTER, EXECVEAT_ENTER = 292, 330
+AT_FDCWD = -100
+AT_EMPTY_PATH = 4096
+PR_SET_CHILD_SUBREAPER = 36
+RLIMIT_NOFILE = 7
+RECENT_NS = 2_000_000_000
+"""How long the other side of a clone may come after it, with the same id still meaning the same thread."""
+ALL_CAPABILITIES = (1 << len(CAPABILITIES)) - 1
+
+
+def cloned(machine: Machine, event: Event, caller: Thread | None) -> None:
+    """One side of a clone: the caller's, which sees the child's id, or the child's, which sees 0."""
+    child = event.integer(0)
+    if child is None or child < 0:
+        return
+    if child:
+        _seen_by_parent(machine, event, child, caller)
+    else:
+        event.thread = _seen_by_child(machine, event)
+
+
+def _seen_by_parent(machine: Machine, event: Event, tid: int, caller: Thread | None) -> None:
+    if caller is None:
+        caller = event.thread = Thread.placeholder(event.tid)
+        machine.threads.add(caller)
+    if not caller.is_valid:
+        _complete(machine, event, caller)
+    flags = event.number(15)
+    if (
+        flags & (CHILD_IN_PIDNS | CLONE_NEWPID | CLONE_PARENT | CLONE_VFORK)
+        or event.type == VFORK
+        or caller.tid != caller.vtid
+        or _exited_lately(machine, caller.tid, tid, event.time_ns)
+    ):
+        return
+    known = machine.threads.get(tid)
+    if known is not None:
+        if known.flags & CLONE_INVERTED:
+            return
+        remove(machine, known)
+    is_thread = flags & CLONE_THREAD
+    child = Thread(tid, caller.pid, caller.ptid) if is_thread else Thread(tid, tid, caller.tid)
+    child.vtid, child.vpid = child.tid, child.pid
+    _fill_child(machine, event, child, caller, flags)
+
+
+def _seen_by_child(machine: Machine, event: Event) -> Thread:
+    tid = event.tid
+    known = machine.threads.get(tid)
+    if known is not None:
+        if known.clone_time_ns and event.time_ns - known.clone_time_ns < RECENT_NS:
+            return known
+        remove(machine, known)
+    flags = event.number(15)
+    child = Thread(tid, event.integer(4) or tid, event.integer(5) or 0)
+    child.vtid, child.vpid = _or(event.integer(18), tid), _or(event.integer(19), child.pid)
+    template = machine.threads.get(child.pid if flags & CLONE_THREAD else child.ptid)
+    _fill_child(machine, event, child, template, flags | CLONE_INVERTED)
+    return child
+
+
+def _fill_child(machine: Machine, event: Event, child: Thread, template: Thread | None, flags: int) -> None:
+    child.exe = event.text(1)
+    child.args = event.raw(2) or b""
+    child.comm = event.text(13) or child.exe
+    _read_numbers(event, child)
+    child.uid, child.gid = event.number(16, child.uid), event.number(17, child.gid)
+    child.flags = flags
+    child.clone_time_ns = event.time_ns
+    if event.is_available(14):
+        child.cgroups = event.raw(14) or b""
+    boot = machine.boot_time_ns
+    child.pidns_start_ns = (event.number(20) + boot) if child.in_pid_namespace else boot
+    if template is not None:
+        _inherit(child, template, is_thread=bool(flags & CLONE_THREAD))
+        if not child.cgroups:
+            child.cgroups = template.cgroups
+    if flags & CLONE_THREAD:
+        child.flags |= CLONE_FILES
+    child.container_id = container_id(child.cgroups)
+    machine.threads.add(child)
+
+
+def _inherit(child: Thread, template: Thread, *, is_thread: bool) -> None:
+    child.exepath, child.root = template.exepath, template.root
+    child.sid, child.vpgid, child.pgid = template.sid, template.vpgid, template.pgid
+    child.tty, child.loginuid = template.tty, template.loginuid
+    child.exe_writable, child.exe_from_memfd = template.exe_writable, template.exe_from_memfd
+    child.exe_upper_layer, child.exe_lower_layer = template.exe_upper_layer, template.exe_lower_layer
+    child.exe_ino = template.exe_ino
+    child.exe_ino_ctime_ns, child.exe_ino_mtime_ns = template.exe_ino_ctime_ns, template.exe_ino_mtime_ns
+    child.cap_permitted, child.cap_effective = template.cap_permitted, template.cap_effective
+    child.cap_inheritable = template.cap_inheritable
+    main = template.main or template
+    if is_thread:
+        child.fds, child.cwd, child.env = main.fds, main.cwd, main.env
+        child.exec_time_ns = template.exec_time_ns
+    else:
+        child.fds, child.cwd, child.env = dict(main.fds), main.cwd, main.env
+
+
+def _read_numbers(event: Event, thread: Thread) -> None:
+    thread.fdlimit = _or(event.integer(7), thread.fdlimit)
+    thread.pfmajor, thread.pfminor = event.number(8), event.number(9)
+    thread.vmsize_kb, thread.vmrss_kb, thread.vmswap_kb = event.number(10), event.number(11), event.number(12)
+
+
+def _complete(machine: Machine, event: Event, thread: Thread) -> None:
+    """Give a thread of which only the id was known its place, from a clone that it has made."""
+    pid, ptid = event.integer(4), event.integer(5)
+    if pid is None or ptid is None or pid < 0 or ptid < 0:
+        return
+    thread.pid, thread.ptid = pid, ptid
+    thread.vtid, thread.vpid = _or(event.integer(18), thread.tid), _or(event.integer(19), pid)
+    machine.threads.link(thread)
+
+
+def _exited_lately(machine: Machine, parent: int, tid: int, time_ns: int) -> bool:
+    when = machine.recent_exits.get((parent, tid))
+    return when is not None and time_ns - when < RECENT_NS
+
+
+def execed(machine: Machine, event: Event, thread: Thread) -> None:
+    """A process runs another program, where that has worked."""
+    entered, thread.entered = thread.entered, None
+    if event.integer(0) != 0:
+        return
+    thread.exe = event.text(1)
+    thread.args = event.raw(2) or b""
+    _place(machine, event, thread)
+    _read_numbers(event, thread)
+    thread.comm = event.text(13) or thread.exe
+    if event.is_available(14):
+        thread.cgroups = event.raw(14) or b""
+    if event.is_available(15):
+        thread.env = event.raw(15) or b""
+    thread.tty = event.number(16, thread.tty)
+    thread.vpgid = _or(event.integer(17), thread.vpgid)
+    thread.loginuid = event.number(18, thread.loginuid)
+    flags = event.number(19)
+    thread.exe_writable, thread.exe_upper_layer = bool(flags & 1), bool(flags & 2)
+    thread.exe_from_memfd, thread.exe_lower_layer = bool(flags & 4), bool(flags & 8)
+    thread.cap_inheritable = event.number(20, thread.cap_inheritable)
+    thread.cap_permitted = event.number(21, thread.cap_permitted)
+    thread.cap_effective = event.number(22, thread.cap_effective)
+    thread.exe_ino = event.number(23)
+    thread.exe_ino_ctime_ns, thread.exe_ino_mtime_ns = event.number(24), event.number(25)
+    thread.uid, thread.gid = event.number(26, thread.uid), event.number(29, thread.gid)
+    thread.pgid = _or(event.integer(28), -1)
+    path = event.text(27)
+    if not path and entered is not None:
+        path = _entered_path(thread, entered)
+    thread.exepath = (path or thread.exepath).removesuffix(" (deleted)")
+    thread.fds = {fd: entry for fd, entry in thread.fds.items() if not entry.cloexec}
+    thread.flags = thread.flags & (IS_MAIN_THREAD | CLONE_INVERTED | PIPES) | NAME_CHANGED
+    thread.exec_time_ns = event.time_ns
+    thread.container_id = container_id(thread.cgroups)
+    if thread.group is not None:
+        for other in [it for it in thread.group.threads.values() if it is not thread]:
+            machine.threads.remove(other)
+
+
+def _place(machine: Machine, event: Event, thread: Thread) -> None:
+    pid = event.integer(4)
+    if thread.is_valid:
+        if pid is not None and pid != thread.pid and pid >= 0:
+            machine.threads.remove(thread)
+            thread.pid = pid
+            machine.threads.add(thread)
+        return
+    if pid is None or pid < 0:
+        return
+    thread.pid, thread.ptid = pid, max(_or(event.integer(5), 0), 0)
+    if thread.vtid < 0:
+        thread.vtid, thread.vpid = thread.tid, pid
+    machine.threads.link(thread)
+
+
+def _entered_path(thread: Thread, entered: Entered) -> str:
+    """Where the program is, by the arguments of the call; for captures whose events don't say."""
+    path = entered.path.decode("utf-8", "surrogateescape")
+    if entered.type == EXECVE_ENTER:
+        return UNKNOWN_NAME if path in ("", UNKNOWN_NAME) else resolve(thread.working_directory, path)
+    if path == UNKNOWN_NAME:
+        return UNKNOWN_NAME
+    directory = thread.fds.get(entered.dirfd)
+    if entered.flags & AT_EMPTY_PATH:
+        return UNKNOWN_NAME if directory is None else directory.name
+    if path.startswith("/"):
+        return resolve("", path)
+    if entered.dirfd == AT_FDCWD:
+        return resolve(thread.working_directory, path)
+    return UNKNOWN_NAME if directory is None else resolve(with_slash(directory.name), path)
+
+
+def exec_entered(_machine: Machine, event: Event, thread: Thread) -> None:
+    """A program is about to be run."""
+    entered = Entered(event.type)
+    if event.type == EXECVEAT_ENTER:
+        entered.dirfd = _or(event.integer(0), AT_FDCWD)
+        entered.path, entered.flags = event.text_bytes(1), event.number(2)
+    else:
+        entered.path = event.text_bytes(0)
+    thread.entered = entered
+
+
+def exited(machine: Machine, event: Event, thread: Thread) -> None:
+    """A thread has ended; its children get another parent."""
+    thread.dead = True
+    machine.recent_exits[thread.ptid, thread.tid] = event.time_ns
+    if len(machine.recent_exits) > 1024:
+        machine.recent_exits = {
+            key: when for key, when in machine.recent_exits.items() if event.time_ns - when < RECENT_NS
+        }
+    children = [child for child in machine.threads.children_of(thread.tid).values() if child is not thread]
+    if children:
+        reaper = _reaper(machine, thread, event.integer(4) or 0)
+        for child in children:
+            machine.threads.move(child, reaper)
+    machine.end_thread(thread)
+
+
+def _reaper(machine: Machine, thread: Thread, told: int) -> int:
+    """Who gets the children of a thread that has ended; 0 for nobody."""
+    threads = machine.threads
+    if told > 0 and told in threads:
+        return told
+    group = thread.group
+    if group is not None:
+        for other in group.threads.values():
+            if not other.dead:
+                return other.tid
+    for ancestor in threads.ancestors(thread):
+        if ancestor.in_pid_namespace != thread.in_pid_namespace:
+            return 0
+        if ancestor.group is not None and ancestor.group.reaps and not ancestor.dead:
+            return ancestor.tid
+    return 0
+
+
+def remove(machine: Machine, thread: Thread) -> None:
+    """Take a thread out of the table; a main thread stays as long as others of its process live."""
+    group = thread.group
+    if group is None:
+        machine.threads.remove(thread)
+        return
+    living = any(not it.dead for it in group.threads.values() if it is not thread)
+    if thread is group.leader and living and thread.dead:
+        return
+    machine.threads.remove(thread)
+    leader = group.leader
+    if leader is not None and leader is not thread and leader.dead and not living:
+        machine.threads.remove(leader)
+
+
+# --- who a process is, and what it may ---------------------------------------------------------------------
+
+
+def _sets(attribute: str, number: int) -> Handler:
+    """A successful call puts a parameter, where it is available, into an attribute of the thread."""
+
+    def handle(_machine: Machine, event: Event, thread: Thread) -> None:
+        if event.integer(0) == 0 and event.is_available(number):
+            setattr(thread, attribute, event.number(number))
+
+    return handle
+
+
+def _session_set(_machine: Machine, event: Event, thread: Thread) -> None:
+    sid = event.integer(0)
+    if sid is not None and sid >= 0:
+        thread.sid = sid
+
+
+def _capabilities_set(_machine: Machine, event: Event, thread: Thread) -> None:
+    if event.integer(0) == 0:
+        thread.cap_inheritable = event.number(1, thread.cap_inheritable)
+        thread.cap_permitted = event.number(2, thread.cap_permitted)
+        thread.cap_effective = event.number(3, thread.cap_effective)
+
+
+def _namespace_entered(flags_param: int) -> Handler:
+    """In a user namespace of its own a process may do everything."""
+
+    def handle(_machine: Machine, event: Event, thread: Thread) -> None:
+        if event.integer(0) == 0 and event.number(flags_param) & CLONE_NEWUSER:
+            thread.cap_permitted = thread.cap_effective = thread.cap_inheritable = ALL_CAPABILITIES
+
+    return handle
+
+
+def _prctl(_machine: Machine, event: Event, thread: Thread) -> None:
+    if event.integer(0) == 0 and event.number(1) == PR_SET_CHILD_SUBREAPER and thread.group is not None:
+        thread.group.reaps = bool(event.integer(3))
+
+
+def _limit_told(_machine: Machine, event: Event, thread: Thread) -> None:
+    if event.integer(0) == 0 and event.number(3) == RLIMIT_NOFILE:
+        thread.fdlimit = _or(event.integer(1), thread.fdlimit)
+
+
+def _limit_changed(machine: Machine, event: Event, thread: Thread) -> None:
+    if event.integer(0) != 0 or event.number(6) != RLIMIT_NOFILE:
+        return
+    pid = event.integer(5)
+    target = machine.threads.get(pid) if pid else thread
+    new = event.integer(1)
+    if target is not None and new is not None:
+        target.fdlimit = new if new >= 0 else _or(event.integer(3), target.fdlimit)
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _all(names: tuple[str, ...], handler: Handler) -> dict[int, Handler]:
+    return dict.fromkeys(types_named(*names), handler)
+
+
+HANDLERS: dict[int, Handler] = {
+    **dict.fromkeys(CLONES, cloned),
+    **_all(("execve", "execveat"), execed),
+    **dict.fromkeys((EXECVE_ENTER, EXECVEAT_ENTER), exec_entered),
+    186: exited,
+    **_all(("setuid",), _sets("uid", 1)),
+    **_all(("setresuid", "setreuid"), _sets("uid", 2)),
+    **_all(("setgid",), _sets("gid", 1)),
+    **_all(("setresgid", "setregid"), _sets("gid", 2)),
+    **_all(("setsid",), _session_set),
+    **_all(("capset",), _capabilities_set),
+    **_all(("unshare",), _namespace_entered(1)),
+    **_all(("setns",), _namespace_entered(2)),
+    **_all(("prctl",), _prctl),
+    **_all(("getrlimit", "setrlimit"), _limit_told),
+    **_all(("prlimit",), _limit_changed),
+}
