@@ -102,7 +102,9 @@ def _first_name(read: ReadEnd) -> Callable[[Event], str | None]:
 def both_addresses(event: Event) -> list[bytes]:
     """The addresses of both ends."""
     fd = _socket(event)
-    return [] if fd is None else [address for address in (fd.source, fd.destination) if address]
+    if fd is None:
+        return []
+    return [fd.destination] if fd.type in SERVERS else [fd.source, fd.destination]
 
 
 def both_ports(event: Event) -> list[int]:

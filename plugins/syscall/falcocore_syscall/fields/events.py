@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 
 from falcocore.api import Argument, ArgumentKind, Field, FieldType
-from falcocore_syscall.event import ASYNC, Event
+from falcocore_syscall.event import Event
 from falcocore_syscall.fields.reading import Get, absent, flag, has_fd, text
 from falcocore_syscall.rendering import errno_name
 from falcocore_syscall.state.fds import FILES, IP_SOCKETS, O_F_CREATED, O_TMPFILE, FdType
-from falcocore_syscall.tables import EVENT_NAMES, EVENTS, METADATA_TYPES, SYSCALL_NAMES, EventFlag
+from falcocore_syscall.tables import EVENT_NAMES, EVENTS, SYSCALL_NAMES, EventFlag
 
 _NS_PER_S = 1_000_000_000
 _READS = frozenset(n for n, e in enumerate(EVENTS) if EventFlag.READS_FROM_FD in e.flags)
@@ -44,12 +44,12 @@ def category(event: Event) -> str:
         return "unknown"
     if entry.type in FILES or entry.type is FdType.DIRECTORY:
         return "file"
-    if entry.type in IP_SOCKETS or entry.type is FdType.UNIX:
+    if entry.type in IP_SOCKETS:
         return "net"
-    return "IPC" if entry.type in _IPC else "unknown"
+    return "ipc" if entry.type in _IPC else "unknown"
 
 
-_IPC = frozenset({FdType.PIPE, FdType.EVENT, FdType.SIGNALFD, FdType.INOTIFY})
+_IPC = frozenset({FdType.UNIX, FdType.PIPE, FdType.EVENT, FdType.SIGNALFD, FdType.INOTIFY})
 
 
 def failed(event: Event) -> bool | None:
@@ -162,9 +162,9 @@ def event_fields() -> Iterator[Field]:
     yield from _durations("evt.reltime", since_first, _since_first, padded=True)
     yield from _durations("evt.deltatime", "Nanoseconds since the event before.", _since_last)
     yield text("evt.plugininfo", "What a plugin says about its event; there is none here.", absent)
-    yield flag("evt.is_async", "True for events about containers, users and plugins.", _is_metadata)
-    name = "Name of an event that a plugin has made itself."
-    yield text("evt.asynctype", name, lambda e: e.name if e.type == ASYNC else None)
+    yield flag("evt.is_async", "True for events that no thread and no kernel has made.", _is_metadata)
+    name = "Name of an event that no thread and no kernel has made."
+    yield text("evt.asynctype", name, lambda e: e.name if _is_metadata(e) else None)
     time = "Time of day with nanoseconds, in the host's zone."
     yield Field("evt.outputtime", FieldType.STRING, time, _clock, filterable=False)
     arrow = "`>` for events before something happens, `<` for those after it."
@@ -211,7 +211,7 @@ def event_fields() -> Iterator[Field]:
 
 
 def _is_metadata(event: Event) -> bool:
-    return event.type in METADATA_TYPES
+    return EVENTS[event.type].source == "metaevent"
 
 
 def _zero(_event: Event) -> int:

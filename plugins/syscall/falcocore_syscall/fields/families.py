@@ -151,7 +151,7 @@ def _leader(event: Event, attribute: str) -> Thread | None:
         return None
     if not thread.in_pid_namespace and (found := event.machine.threads.get(wanted)) is not None:
         return found
-    last = thread.main or thread
+    last = None
     for above in event.machine.threads.ancestors(thread):
         if getattr(above, attribute) != wanted:
             break

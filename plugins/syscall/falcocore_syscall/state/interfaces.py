@@ -6,13 +6,14 @@ from falcocore_syscall.scap.records import InterfaceRecord
 
 ZEROS = (bytes(4), bytes(16))
 _LOOPBACK = 127
+_LOOPBACK_6 = bytes(15) + b"\x01"
 
 
 class Interfaces:
     """The interfaces as they were recorded."""
 
     def __init__(self, records: list[InterfaceRecord] | None = None) -> None:
-        self._v4 = [it for it in records or () if len(it.address) == 4]
+        self._records = records or []
         self._local = frozenset(it.address for it in records or ())
 
     def is_local(self, address: bytes) -> bool:
@@ -20,27 +21,29 @@ class Interfaces:
         return address in self._local
 
     def completed(self, source: bytes, destination: bytes) -> tuple[bytes, bytes]:
-        """The ends of an IPv4 connection with the one that is zero put in; others as they are."""
-        if not self._v4 or len(source) != 4 or len(destination) != 4:
+        """The ends of a connection with the one that is zero put in; others as they are."""
+        if len(source) != len(destination):
             return source, destination
-        zero = ZEROS[0]
-        if source == zero and destination != zero:
+        zero = bytes(len(source))
+        if source == zero != destination:
             return self._nearest(destination), destination
-        if destination == zero and source != zero:
+        if destination == zero != source:
             return source, self._nearest(source)
         return source, destination
 
     def _nearest(self, other: bytes) -> bytes:
-        """The address that this machine has towards another one."""
+        """The address that this machine has towards another one; zeros where it has none of the kind."""
         number = int.from_bytes(other, "big")
-        for interface in self._v4:
+        own = [interface for interface in self._records if len(interface.address) == len(other)]
+        for interface in own:
             if interface.address == other:
                 return other
-        for interface in self._v4:
+        for interface in own:
             mask = int.from_bytes(interface.netmask, "big")
             if number & mask == int.from_bytes(interface.address, "big") & mask:
                 return interface.address
-        for interface in self._v4:
-            if interface.address[0] != _LOOPBACK:
-                return interface.address
-        return ZEROS[0]
+        return next((it.address for it in own if not _is_loopback(it.address)), bytes(len(other)))
+
+
+def _is_loopback(address: bytes) -> bool:
+    return address[0] == _LOOPBACK if len(address) == 4 else address == _LOOPBACK_6

@@ -14,7 +14,7 @@ from falcocore_syscall.state.fds import Fd
 from falcocore_syscall.state.interfaces import Interfaces
 from falcocore_syscall.state.names import HostNames
 from falcocore_syscall.state.threads import MOST_THREADS, Thread, ThreadTable
-from falcocore_syscall.tables import METADATA_TYPES, types_named
+from falcocore_syscall.tables import METADATA_TYPES, EventFlag, types_named, with_flag
 
 Handler: TypeAlias = "Callable[[Machine, Event, Thread], None]"
 
@@ -26,8 +26,10 @@ HANDLERS: dict[int, Handler] = {
 }
 """What each type of event changes. The types that are not here change nothing."""
 
-NO_PLACEHOLDER = types_named("clone", "clone3", "fork", "vfork") | {152, 186}
-"""Types for which a thread that is not known stays so: clones, switches and exits."""
+NO_PLACEHOLDER = (
+    types_named("clone", "clone3", "fork", "vfork") | {152, 186} | with_flag(EventFlag.SKIPPARSERESET)
+)
+"""Types for which a thread that is not known stays so: clones, switches, exits, and what no thread makes."""
 
 
 class Machine:

@@ -44,6 +44,12 @@ EINPROGRESS = -115
 CONNECT_ENTER = 22
 
 
+def fresh_socket(kind: FdType, l4: L4) -> SocketFd:
+    """A socket without addresses."""
+    zeros = ZEROS[0] if kind is FdType.IPV4 else ZEROS[1]
+    return SocketFd(kind, l4=l4, source=zeros, destination=zeros)
+
+
 def _made(_machine: Machine, event: Event, thread: Thread) -> None:
     """The exit of socket."""
     fd = event.integer(0)
@@ -59,7 +65,8 @@ def _made(_machine: Machine, event: Event, thread: Thread) -> None:
         l4 = _PROTOCOLS.get(protocol, L4.UNKNOWN)
         if protocol == 0:
             l4 = {SOCK_STREAM: L4.TCP, SOCK_DGRAM: L4.UDP}.get(kind, L4.UNKNOWN)
-        entry = SocketFd(fd_type, l4=l4, flags=flags, cloexec=cloexec)
+        entry = fresh_socket(fd_type, l4)
+        entry.flags, entry.cloexec = flags, cloexec
     else:
         entry = PlainFd(fd_type, flags=flags, cloexec=cloexec)
     put(event, thread, fd, entry)
@@ -146,7 +153,7 @@ def _with_pair(machine: Machine, entry: Fd, pair: Pair, *, overwrite: bool) -> S
     changed = replace(base)
     changed.type = FdType.IPV4 if len(source) == 4 else FdType.IPV6
     changed.source, changed.sport = source, pair.sport
-    known = base.destination not in (b"", *ZEROS) and len(base.destination) == len(destination)
+    known = base.destination not in (b"", *ZEROS) and len(destination) == 4 == len(base.destination)
     if overwrite or not known:
         changed.destination, changed.dport = destination, pair.dport
     return changed
@@ -185,7 +192,7 @@ def _exchanged(machine: Machine, event: Event, thread: Thread) -> None:
         pair = parse_pair(event.raw(_TUPLE_PARAM[event.type]) or b"")
         if pair is None or pair.family == AF_UNIX or event.fd is None or event.fd < 0:
             return
-        entry = SocketFd(FdType.IPV4 if pair.family == AF_INET else FdType.IPV6, l4=L4.UDP)
+        entry = fresh_socket(FdType.IPV4 if pair.family == AF_INET else FdType.IPV6, L4.UDP)
         put(event, thread, event.fd, entry)
     if not isinstance(entry, SocketFd) or event.fd is None:
         if entry is not None and entry.type is FdType.UNIX and not entry.name and event.type in _TUPLE_PARAM:
