@@ -88,8 +88,9 @@ def _direction_of_io(event: Event) -> str | None:
 
 
 def buffer_length(event: Event) -> int | None:
-    """How much was read or written, for a descriptor that is known."""
-    if event.type % 2 == 0 or event.type not in _READS | _WRITES or event.find_fd() is None:
+    """What a call has returned that reads, writes or controls a descriptor that is known."""
+    is_io = event.type % 2 == 1 and EVENTS[event.type].category in _IO_CATEGORIES
+    if not is_io or event.thread is None or event.find_fd() is None:
         return None
     result = event.result
     return result if result is not None and result >= 0 else None

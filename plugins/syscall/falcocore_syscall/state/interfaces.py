@@ -18,7 +18,7 @@ class Interfaces:
 
     def is_local(self, address: bytes) -> bool:
         """True for an address of this machine."""
-        return address in self._local
+        return address == ZEROS[1] or address in self._local
 
     def completed(self, source: bytes, destination: bytes) -> tuple[bytes, bytes]:
         """The ends of a connection with the one that is zero put in; others as they are."""
