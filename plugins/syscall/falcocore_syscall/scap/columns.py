@@ -36,6 +36,11 @@ _COUNTS = np.full(1 << 16, 1 << 16, dtype=np.int64)
 _COUNTS[: len(EVENTS)] = [len(event.params) for event in EVENTS]
 
 
+def _halves(data: bytes) -> Array:
+    """The data as numbers of two bytes; a last byte that is over is left out."""
+    return np.frombuffer(data, "<u2", count=len(data) // 2)
+
+
 @dataclass(slots=True)
 class Columns:
     """Events of one piece: `data[headers[i]:]` is event number i. All arrays have the same length."""
@@ -78,17 +83,17 @@ class Columns:
 
     def first_numbers(self, chosen: Array) -> Array:
         """The first parameter of each of these events, taken for a number of two bytes."""
-        halves = np.frombuffer(self.data, "<u2", count=len(self.data) // 2)
+        halves = _halves(self.data)
         return halves[self.headers[chosen] // 2 + HEADER_BYTES // 2 + self.counts[chosen]]
 
     def processors(self, chosen: Array) -> list[int]:
         """The processors that the events were recorded on."""
-        found: list[int] = np.frombuffer(self.data, "<u2")[self.blocks[chosen] // 2 + 4].tolist()
+        found: list[int] = _halves(self.data)[self.blocks[chosen] // 2 + 4].tolist()
         return found
 
     def first_broken(self, chosen: Array) -> int | None:
         """The place in `chosen` of the first event whose parameters don't fit into it."""
-        halves = np.frombuffer(self.data, "<u2")
+        halves = _halves(self.data)
         at = self.headers[chosen] // 2
         lengths = halves[at + 8].astype(np.int64) | halves[at + 9].astype(np.int64) << 16
         counts, large = self.counts[chosen], _IS_LARGE[self.types[chosen]]
@@ -146,7 +151,7 @@ def _chain(starts: Array, lengths: Array) -> tuple[Array, Array]:
 
 def columns_of(data: bytes, blocks: Array, lengths: Array) -> Columns:
     """The columns of the events in these blocks, up to the first whose header can't be right."""
-    halves = np.frombuffer(data, "<u2", count=len(data) // 2)
+    halves = _halves(data)
     at = blocks // 2
     kinds = halves[at]
     flagged = (kinds == 0x217) | (kinds == 0x222)
