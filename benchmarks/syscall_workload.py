@@ -86,9 +86,11 @@ def _event(data: bytes, header: int) -> Event:
 
 def _born(data: bytes, headers: list[int]) -> set[int]:
     """The processes that begin in the capture."""
-    clones = {number for number, info in enumerate(EVENTS) if info.name in ("clone", "clone3", "fork", "vfork")}
+    clones = {
+        number for number, info in enumerate(EVENTS) if info.name in ("clone", "clone3", "fork", "vfork")
+    }
     events = (_event(data, header) for header in headers)
-    return {event.integer(0) or event.tid for event in events if event.type in clones} - {None}  # type: ignore[arg-type]
+    return {event.integer(0) or event.tid for event in events if event.type in clones}
 
 
 def _shifted(piece: Piece, repetition: int) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from falcocore.lang.bound import BoundCheck, BoundField, BoundNode, checks
+from falcocore.lang.codegen import plain_fields
 from falcocore.lang.compile import Program
 from falcocore.lang.evaluate import evaluate_check
 from falcocore.lang.partial import reduced
@@ -59,6 +60,14 @@ OnFailure: TypeAlias = Callable[[BoundField, Exception], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Screened:
+    """What is left of a rule where only some fields are read."""
+
+    condition: BoundNode
+    captures: tuple[BoundField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
     """The active rules of one source, in order, and the generated function that matches them.
 
@@ -86,6 +95,27 @@ class RuleSet:
             return evaluate_check(check, lambda bound: known[bound.label])
 
         return any(reduced(rule.condition, decide) is not False for rule in self.rules)
+
+    def screen(self, fields: Collection[str]) -> Callable[[Any], bool]:
+        """A function of an event that is false only where no rule can match it, judged by these fields alone.
+
+        Their getters are called as the rules would call them; other fields, and `evt.num` and the like, which
+        belong to the stream, are not read.
+        """
+
+        def testable(check: BoundCheck) -> bool:
+            operands = (check.left, check.right) if check.compares_operand else (check.left,)
+            read = [bound for operand in operands for bound in plain_fields(operand)]
+            return all(bound.field.name in fields and not bound.field.of_stream for bound in read)
+
+        left = []
+        for projection in project(self.rules, testable):
+            if projection.condition is True:
+                return lambda _event: True
+            if projection.condition is not False:
+                left.append(_Screened(projection.condition))
+        match = Program(left, first=True).link()
+        return lambda event: bool(match(event, None))
 
     def reads(self) -> frozenset[str]:
         """The labels of all fields that a condition or an output reads, such as `proc.aname[2]`."""

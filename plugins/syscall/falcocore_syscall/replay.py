@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from falcocore.api import RuleSet
 from falcocore_syscall.event import Event
 from falcocore_syscall.scap.blocks import HEADER_BYTES
 from falcocore_syscall.scap.columns import Array, Columns, by_type
@@ -15,52 +13,18 @@ from falcocore_syscall.scap.convert import Converted, Converter, deliverable, dr
 from falcocore_syscall.scap.errors import CaptureError
 from falcocore_syscall.scap.modernise import packed_event
 from falcocore_syscall.scap.reader import Reader, SectionStart
-from falcocore_syscall.state.machine import HANDLERS, Machine
+from falcocore_syscall.screening import IS_STATE, Needs, Screen
+from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.state.metadata import INITIAL
-from falcocore_syscall.tables import ENTER_TYPES, EVENTS, GENERIC, METADATA_TYPES, SYSCALL_NAMES
+from falcocore_syscall.tables import ENTER_TYPES, EVENTS, SYSCALL_NAMES
 
 _DELIVERABLE, _COUNTS = deliverable()
 _IS_DELIVERABLE = by_type(_DELIVERABLE)
 _IS_DROPPED = by_type(dropped() | set(range(len(EVENTS), 1 << 16)))
 _ONLY_COUNT = np.full(1 << 16, -1, dtype=np.int64)
 _ONLY_COUNT[list(_COUNTS)] = list(_COUNTS.values())
-_IS_STATE = by_type(frozenset(HANDLERS) | METADATA_TYPES)
 _IS_INITIAL = by_type(INITIAL)
 _GENERIC_EXIT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """Which events rules can match: by type, and for the generic type by the number of the system call."""
-
-    types: Array
-    calls: Array
-
-    @classmethod
-    def of(cls, rules: RuleSet) -> Needs:
-        """What a set of rules needs."""
-        if _reads_times(rules):
-            return cls.everything()
-        types = {
-            number
-            for number, event in enumerate(EVENTS)
-            if number not in GENERIC and rules.can_match({"evt.type": event.name})
-        }
-        if rules.can_match({}):
-            types |= METADATA_TYPES
-        calls = np.array([rules.can_match({"evt.type": name}) for name in SYSCALL_NAMES], dtype=bool)
-        calls[0] = calls.any()  # A number that is not known may get its name from the kernel's own.
-        return cls(by_type(types | (GENERIC if calls.any() else set())), calls)
-
-    @classmethod
-    def everything(cls) -> Needs:
-        """For rules of which nothing is known."""
-        return cls(by_type(range(len(EVENTS))), np.ones(len(SYSCALL_NAMES), dtype=bool))
-
-
-def _reads_times(rules: RuleSet) -> bool:
-    """True where rules read how long ago the event before was: then none may be left out."""
-    return any(label.startswith("evt.deltatime") for label in rules.reads())
 
 
 class Replay:
@@ -75,8 +39,18 @@ class Replay:
         self._converter = Converter()
         self._is_starting = True
         self._failure: CaptureError | None = None
-        self.needs = Needs.everything()
+        self._screen = Screen(Needs.everything())
+        self._has_enter_events = False
         self.num = 0
+
+    @property
+    def needs(self) -> Needs:
+        """Which events rules can match."""
+        return self._screen.needs
+
+    @needs.setter
+    def needs(self, needs: Needs) -> None:
+        self._screen = Screen(needs)
 
     def pieces(self) -> Iterator[Columns]:
         """The events of the capture, as they were read; what stands before them goes into the state.
@@ -116,6 +90,9 @@ class Replay:
             machine.first_time_ns = columns.times_and_threads(np.zeros(1, dtype=int))[0][0]
         counted = np.cumsum(plain)
         lead = self._lead(columns, plain)
+        journal = machine.journal
+        if not self._has_enter_events:
+            chosen = self._screen.note(columns, chosen, machine)
         times, tids = columns.times_and_threads(chosen)
         types = columns.types[chosen]
         visible = self.needs.types[types] & ~columns.hidden[chosen] & (chosen >= lead)
@@ -148,10 +125,12 @@ class Replay:
                 converted += 1
                 event = _unpacked(old, found, num + converted)
                 is_visible = self._shows(event, columns, place, lead)
+            journal.now = place
             machine.apply(event)
             if is_visible:
                 yield event
             machine.previous_time_ns = time_ns
+        machine.catch_up()
         self.num += int(np.count_nonzero(plain)) + converted
 
     def _choose(self, columns: Columns) -> tuple[Array, Array]:
@@ -159,10 +138,12 @@ class Replay:
         types = columns.types
         only = _ONLY_COUNT[types]
         plain = _IS_DELIVERABLE[types] & ((only < 0) | (only == columns.counts))
-        needed = _IS_STATE[types] | self.needs.types[types]
+        needed = IS_STATE[types] | self.needs.types[types]
         generic = np.flatnonzero(plain & (types == _GENERIC_EXIT) & needed)
         needed[generic] = self.needs.calls[np.minimum(columns.first_numbers(generic), len(SYSCALL_NAMES) - 1)]
-        return np.flatnonzero(np.where(plain, needed, ~_IS_DROPPED[types])), plain
+        old = ~(plain | _IS_DROPPED[types])
+        self._has_enter_events |= bool(old.any())
+        return np.flatnonzero(np.where(plain, needed, old)), plain
 
     def _lead(self, columns: Columns, plain: Array) -> int:
         """How many events at the start of the capture tell of its initial state, and are not shown."""

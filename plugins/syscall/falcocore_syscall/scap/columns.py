@@ -7,7 +7,7 @@ are the blocks. What only looks like one, inside of another's data, is not among
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -66,14 +66,19 @@ class Columns:
 
     def until(self, end: int) -> Columns:
         """The events before number `end`."""
-        arrays = (self.blocks, self.headers, self.types, self.counts, self.hidden)
-        return Columns(self.data, *(array[:end] for array in arrays), start=self.start)
+        return replace(
+            self,
+            blocks=self.blocks[:end],
+            headers=self.headers[:end],
+            types=self.types[:end],
+            counts=self.counts[:end],
+            hidden=self.hidden[:end],
+        )
 
     def times_and_threads(self, chosen: Array) -> tuple[list[int], list[int]]:
         """Times in nanoseconds, and thread ids, of the events with these numbers."""
-        raw = np.frombuffer(self.data, np.uint8)
-        fields = raw[self.headers[chosen][:, None] + np.arange(16)].view("<i8")
-        return fields[:, 0].tolist(), fields[:, 1].tolist()
+        headers = self.headers[chosen]
+        return self.numbers(headers, 8).tolist(), self.numbers(headers + 8, 8).tolist()
 
     @property
     def end(self) -> int:
@@ -84,11 +89,29 @@ class Columns:
     def first_numbers(self, chosen: Array) -> Array:
         """The first parameter of each of these events, taken for a number of two bytes."""
         halves = _halves(self.data)
-        return halves[self.headers[chosen] // 2 + HEADER_BYTES // 2 + self.counts[chosen]]
+        found: Array = halves[self.headers[chosen] // 2 + HEADER_BYTES // 2 + self.counts[chosen]]
+        return found
 
     def processors(self, chosen: Array) -> list[int]:
         """The processors that the events were recorded on."""
         found: list[int] = _halves(self.data)[self.blocks[chosen] // 2 + 4].tolist()
+        return found
+
+    def spans(self, chosen: Array, count: int) -> Array:
+        """Where the parameters of these events begin, and where the last ends: `count` of them in each."""
+        first = self.headers[chosen] + HEADER_BYTES
+        sizes = _halves(self.data)[(first // 2)[:, None] + np.arange(count)]
+        spans = np.empty((len(chosen), count + 1), dtype=np.int64)
+        spans[:, 0] = first + 2 * count
+        np.cumsum(sizes, axis=1, out=spans[:, 1:])
+        spans[:, 1:] += spans[:, :1]
+        return spans
+
+    def numbers(self, places: Array, width: int) -> Array:
+        """The signed numbers of so many bytes, 4 or 8, at these places; behind the end it is any number."""
+        raw = np.frombuffer(self.data, np.uint8)
+        places = np.minimum(places, len(raw) - width)
+        found: Array = raw[places[:, None] + np.arange(width)].view(f"<i{width}")[:, 0]
         return found
 
     def first_broken(self, chosen: Array) -> int | None:

@@ -70,6 +70,13 @@ def _opened(_machine: Machine, event: Event, thread: Thread) -> None:
     if fd is None or fd < 0:
         event.fd, event.entry = -1, None
         return
+    entry = opened_file(event, thread, entered)
+    thread.fds[fd] = entry
+    event.fd, event.entry, event.old_name = fd, entry, ""
+
+
+def opened_file(event: Event, thread: Thread, entered: Entered | None = None) -> FileFd:
+    """What the exit of open, openat or openat2 has made."""
     first = 1 if event.type == OPEN else 2
     path = event.text_bytes(first)
     flags = event.number(first + 1)
@@ -81,9 +88,7 @@ def _opened(_machine: Machine, event: Event, thread: Thread) -> None:
             flags = entered.flags | flags & ~(O_F_CREATED - 1)
     base = "" if path[:1] == b"/" else directory(thread, AT_FDCWD if dirfd is None else dirfd)
     kind = FdType.DIRECTORY if flags & O_DIRECTORY else FdType.FILE
-    entry = FileFd(kind, path, base, flags, event.number(last - 1), event.number(last))
-    thread.fds[fd] = entry
-    event.fd, event.entry, event.old_name = fd, entry, ""
+    return FileFd(kind, path, base, flags, event.number(last - 1), event.number(last))
 
 
 def _created(_machine: Machine, event: Event, thread: Thread) -> None:
@@ -115,6 +120,7 @@ def _opened_by_handle(_machine: Machine, event: Event, thread: Thread) -> None:
 
 
 def _set_cwd(thread: Thread, path: str) -> None:
+    _ = thread.fds  # What was opened before is relative to the old one.
     main = thread.main
     if main is not None:
         main.cwd = with_slash(path) if path else ""

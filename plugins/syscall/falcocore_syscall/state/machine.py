@@ -12,6 +12,7 @@ from falcocore_syscall.state.accounts import Accounts
 from falcocore_syscall.state.containers import Containers
 from falcocore_syscall.state.fds import Fd
 from falcocore_syscall.state.interfaces import Interfaces
+from falcocore_syscall.state.journal import Journal
 from falcocore_syscall.state.names import HostNames
 from falcocore_syscall.state.threads import MOST_THREADS, Thread, ThreadTable
 from falcocore_syscall.tables import METADATA_TYPES, EventFlag, types_named, with_flag
@@ -46,7 +47,8 @@ class Machine:
 
     def reset(self) -> None:
         """Forget everything, as at the start of a section."""
-        self.threads = ThreadTable()
+        self.journal = Journal()
+        self.threads = ThreadTable(self.journal)
         self.accounts = Accounts()
         self.containers = Containers()
         self.interfaces = Interfaces()
@@ -102,6 +104,19 @@ class Machine:
     def directory(thread: Thread, dirfd: int) -> str:
         """The path, with a slash at its end, that names are relative to which come with this descriptor."""
         return files.directory(thread, dirfd)
+
+    def catch_up(self) -> None:
+        """Apply everything that the journal holds, as at the end of a piece."""
+        self.settle()
+        for tid in self.journal.threads():
+            thread = self.threads.get(tid)
+            if thread is None:
+                if tid < 0 or len(self.threads) >= MOST_THREADS:
+                    continue
+                thread = Thread.placeholder(tid)
+                self.threads.add(thread)
+            _ = thread.fds
+        self.journal.clear()
 
     def settle(self) -> None:
         """Remove what the last event has ended."""

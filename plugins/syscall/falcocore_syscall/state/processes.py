@@ -113,6 +113,7 @@ def _fill_child(machine: Machine, event: Event, child: Thread, template: Thread 
     if flags & CLONE_THREAD:
         child.flags |= CLONE_FILES
     child.container_id = container_id(child.cgroups)
+    machine.journal.skip(child.tid)
     machine.threads.add(child)
 
 
@@ -241,6 +242,7 @@ def exec_entered(_machine: Machine, event: Event, thread: Thread) -> None:
 
 def exited(machine: Machine, event: Event, thread: Thread) -> None:
     """A thread has ended; its children get another parent."""
+    _ = thread.fds  # What other threads share is changed by what this one has done.
     thread.dead = True
     machine.recent_exits[thread.ptid, thread.tid] = event.time_ns
     if len(machine.recent_exits) > 1024:

@@ -26,7 +26,8 @@ from falcocore_syscall.state.threads import CLONE_FILES, Thread, ThreadTable
 def load_threads(table: ThreadTable, records: list[ThreadRecord]) -> None:
     """Put the listed threads into an empty table; `complete` links them."""
     for record in records:
-        table[record.tid] = _thread(record)
+        thread = table[record.tid] = _thread(record)
+        thread.journal = table.journal
 
 
 def load_fds(table: ThreadTable, record: FdListRecord) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from falcocore_syscall.state.fds import Fd
+
+if TYPE_CHECKING:
+    from falcocore_syscall.state.journal import Journal
 
 NO_ID = 0xFFFFFFFF
 UNKNOWN_NAME = "<NA>"
@@ -40,6 +44,7 @@ class Thread:
     """One thread. Vectors of texts stay the bytes that were recorded, divided by NUL, until one is read."""
 
     __slots__ = (
+        "_fds",
         "args",
         "cap_effective",
         "cap_inheritable",
@@ -63,10 +68,10 @@ class Thread:
         "exec_time_ns",
         "exepath",
         "fdlimit",
-        "fds",
         "flags",
         "gid",
         "group",
+        "journal",
         "loginuid",
         "pfmajor",
         "pfminor",
@@ -103,7 +108,8 @@ class Thread:
         self.exe_writable = self.exe_upper_layer = self.exe_lower_layer = self.exe_from_memfd = False
         self.clone_time_ns = self.exec_time_ns = self.pidns_start_ns = 0
         self.vmsize_kb = self.vmrss_kb = self.vmswap_kb = self.pfmajor = self.pfminor = 0
-        self.fds: dict[int, Fd] = {}
+        self._fds: dict[int, Fd] = {}
+        self.journal: Journal | None = None
         self.container_id = ""
         self.group: Group | None = None
         self.dead = False
@@ -115,6 +121,21 @@ class Thread:
         thread = cls(tid, -1, -1)
         thread.comm = thread.exe = UNKNOWN_NAME
         return thread
+
+    @property
+    def fds(self) -> dict[int, Fd]:
+        """The descriptors, as of the event that is being applied. Threads of a process may share them."""
+        if self.journal is not None and self.journal.waiting:
+            self.journal.catch_up(self)
+        return self._fds
+
+    @fds.setter
+    def fds(self, table: dict[int, Fd]) -> None:
+        self._fds = table
+
+    def shares_fds_with(self, other: Thread) -> bool:
+        """True where both have the same table."""
+        return self._fds is other._fds
 
     @property
     def is_valid(self) -> bool:
@@ -165,14 +186,16 @@ MOST_THREADS = 1 << 17
 class ThreadTable(dict[int, Thread]):
     """Threads by id, with their groups and children."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
         super().__init__()
+        self.journal = journal
         self.groups: dict[int, Group] = {}
         self._children: dict[int, dict[int, Thread]] = {}
 
     def add(self, thread: Thread) -> None:
         """Put a thread into the table, its group and under its parent, as far as these are known."""
         self[thread.tid] = thread
+        thread.journal = self.journal
         if thread.is_valid:
             self.link(thread)
 

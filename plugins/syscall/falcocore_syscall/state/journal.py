@@ -1,0 +1,135 @@
+"""Changes of descriptors that nobody looks at: kept as they were read, and made when a table is asked for.
+
+Most files are opened and closed again before anything depends on it. Of what a thread has done to one
+descriptor only the last counts; the rest leaves no trace and is never made.
+"""
+
+from __future__ import annotations
+
+import enum
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from falcocore_syscall.state.fds import Fd, SocketFd
+
+if TYPE_CHECKING:
+    from falcocore_syscall.state.threads import Thread
+
+NEVER = 1 << 62
+"""Later than every event."""
+
+
+class Change(enum.IntEnum):
+    """What an event has done to a descriptor."""
+
+    OPENED = 0
+    CLOSED = 1
+    USED = 2
+    KEPT_AT_EXEC = 3
+    CLOSED_AT_EXEC = 4
+
+
+class Journal:
+    """Changes of one piece of a capture by thread, in the order of events.
+
+    `now` is the place of the event that is being applied: what stands before it may be made.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, list[int]] = {}
+        """For each thread with changes that were not made the first and the end of them."""
+        self.now = NEVER
+        self._places: list[int] = []
+        self._fds: list[int] = []
+        self._changes: list[int] = []
+        self._open: Callable[[int, Thread], Fd] | None = None
+
+    def fill(
+        self,
+        threads: Iterable[tuple[int, int, int]],
+        places: list[int],
+        fds: list[int],
+        changes: list[int],
+        open_file: Callable[[int, Thread], Fd],
+    ) -> None:
+        """Take the changes of a piece. `threads` has the id of each, and where its changes begin and end.
+
+        `open_file` makes the entry that the event at a place has opened.
+        """
+        self.waiting = {tid: [start, end] for tid, start, end in threads}
+        self._places, self._fds, self._changes, self._open = places, fds, changes, open_file
+        self.now = 0
+
+    def threads(self) -> list[int]:
+        """The threads with changes that were not made; all of these may be made now."""
+        self.now = NEVER
+        return list(self.waiting)
+
+    def clear(self) -> None:
+        """Forget the piece."""
+        self.waiting.clear()
+        self._open = None
+
+    def skip(self, tid: int) -> None:
+        """Forget the changes up to now of a thread that was not known when they came."""
+        self._take(tid)
+
+    def catch_up(self, thread: Thread) -> None:
+        """Make the changes up to now in the thread's table, by all threads that share it."""
+        group = thread.group
+        if group is None or len(group.threads) < 2:
+            found = self._take(thread.tid)
+        else:
+            found = []
+            for other in group.threads.values():
+                if other.tid in self.waiting and other.shares_fds_with(thread):
+                    found += self._take(other.tid)
+            found.sort(key=self._places.__getitem__)
+        if found:
+            self._make(thread, found)
+
+    def _take(self, tid: int) -> list[int]:
+        """The numbers of the changes of a thread up to now; they count as made."""
+        bounds = self.waiting.get(tid)
+        if bounds is None:
+            return []
+        start, end = bounds
+        stop = end if self.now == NEVER else bisect_left(self._places, self.now, start, end)
+        if stop == end:
+            del self.waiting[tid]
+        else:
+            bounds[0] = stop
+        return list(range(start, stop))
+
+    def _make(self, thread: Thread, numbers: list[int]) -> None:
+        """From the last change to the first: the last of a descriptor decides, later marks are put on it."""
+        table: Any = thread._fds  # noqa: SLF001 - the property would come back to here
+        decided: set[int] = set()
+        cloexec: dict[int, bool] = {}
+        used: set[int] = set()
+        for number in reversed(numbers):
+            fd = self._fds[number]
+            if fd in decided:
+                continue
+            change = self._changes[number]
+            if change == Change.USED:
+                used.add(fd)
+            elif change >= Change.KEPT_AT_EXEC:
+                cloexec.setdefault(fd, change == Change.CLOSED_AT_EXEC)
+            else:
+                decided.add(fd)
+                used.discard(fd)
+                if change == Change.CLOSED:
+                    table.pop(fd, None)
+                    cloexec.pop(fd, None)
+                elif self._open is not None:
+                    table[fd] = self._open(self._places[number], thread)
+        for fd, value in cloexec.items():
+            if fd in table:
+                table[fd] = table[fd].with_cloexec(value)
+        for fd in used:
+            entry = table.get(fd)
+            if isinstance(entry, SocketFd) and not entry.connected:
+                table[fd] = replace(entry, connected=True)
