@@ -26,6 +26,18 @@ U32 = struct.Struct("<I")
 U16 = struct.Struct("<H")
 
 
+class Row:
+    """Parameters that are numbers and follow each other, by the letters of `struct`."""
+
+    __slots__ = ("end", "first", "lengths", "packed")
+
+    def __init__(self, first: int, letters: str) -> None:
+        self.first = first
+        self.end = first + len(letters)
+        self.packed = struct.Struct(f"<{letters}")
+        self.lengths = tuple(struct.calcsize(f"<{letter}") for letter in letters)
+
+
 class Event:
     """An event in the newest layout, as the getters of fields take it.
 
@@ -35,6 +47,7 @@ class Event:
     """
 
     __slots__ = (
+        "_lengths",
         "_spans",
         "at",
         "count",
@@ -53,6 +66,7 @@ class Event:
     )
 
     _spans: tuple[int, ...]
+    _lengths: tuple[int, ...]
     thread: Thread | None
     entry: Fd | None
     machine: Machine
@@ -87,14 +101,18 @@ class Event:
 
     def _find_spans(self) -> tuple[int, ...]:
         packed = (_LONG_LENGTHS if self.type in LARGE else _LENGTHS)[self.count]
-        return tuple(accumulate(packed.unpack_from(self.data, self.at), initial=self.at + packed.size))
+        self._lengths = packed.unpack_from(self.data, self.at)
+        return tuple(accumulate(self._lengths, initial=self.at + packed.size))
 
     def raw(self, number: int) -> bytes | None:
         """The bytes of a parameter; empty where its value was not available, None where it is not there."""
         if number >= self.count:
             return None
-        start, end = self.span(number)
-        return self.data[start:end]
+        try:
+            spans = self._spans
+        except AttributeError:
+            spans = self._spans = self._find_spans()
+        return self.data[spans[number] : spans[number + 1]]
 
     def params(self) -> list[bytes]:
         """The bytes of all parameters."""
@@ -114,6 +132,16 @@ class Event:
         """A number without sign, or the default."""
         found = self.unsigned(number)
         return default if found is None else found
+
+    def row(self, layout: Row) -> tuple[int, ...] | None:
+        """Several numbers that follow each other; None where one is not there, or not available."""
+        first, end = layout.first, layout.end
+        if end > self.count:
+            return None
+        start = self.span(first)[0]
+        if self._lengths[first:end] != layout.lengths:
+            return None
+        return layout.packed.unpack_from(self.data, start)
 
     def text_bytes(self, number: int) -> bytes:
         """A text without the NUL at its end; empty where it is not available."""

@@ -20,8 +20,8 @@ from falcocore_syscall.state.threads import Thread
 from falcocore_syscall.tables import EVENTS, GENERIC, METADATA_TYPES, SYSCALL_NAMES
 
 _CLOSE, _FCNTL, _PRLIMIT = 5, 151, 145
-_F_SETFD, _FD_CLOEXEC = 3, 1
-_COPIES = (1, 26)
+_F_DUPFD, _F_SETFD, _F_DUPFD_CLOEXEC = 1, 3, 26
+_FD_CLOEXEC = 1
 _RLIMIT_NOFILE = 7
 _AT_FDCWD = -100
 _SLASH = ord("/")
@@ -83,7 +83,7 @@ class Screen:
         """
         types = columns.types[chosen]
         stays = np.ones(len(chosen), dtype=bool)
-        changes: list[tuple[Array, Array, Array]] = []
+        changes: list[tuple[Array, Array, Array, Array]] = []
         for kind in np.unique(types).tolist():
             if kind not in _SCREENED or (kind not in _OPENS and self.needs.types[kind]):
                 continue
@@ -91,8 +91,8 @@ class Screen:
             places = chosen[rows]
             spans = columns.spans(places, len(EVENTS[kind].params))
             waits = np.zeros(len(rows), dtype=bool)
-            for which, fds, change in self._changes(kind, columns, places, spans, waits):
-                changes.append((places[which], fds, np.full(len(which), change)))
+            for which, fds, change, sources in self._changes(kind, columns, places, spans, waits):
+                changes.append((places[which], fds, np.full(len(which), change), sources))
             stays[rows[waits]] = False
         if changes:
             _fill(machine.journal, columns, changes)
@@ -100,8 +100,8 @@ class Screen:
 
     def _changes(
         self, kind: int, columns: Columns, places: Array, spans: Array, waits: Array
-    ) -> Iterator[tuple[Array, Array, Change]]:
-        """Which events, by their number in `places`, change which descriptors, and how.
+    ) -> Iterator[tuple[Array, Array, Change, Array]]:
+        """Which events, by their number in `places`, change which descriptors, how, and from which.
 
         `waits` is set for all that need not be looked at one by one.
         """
@@ -113,23 +113,30 @@ class Screen:
         waits[:] = whole
         if kind == _CLOSE:
             which = np.flatnonzero(whole & (results == 0))
-            yield which, columns.numbers(spans[which, 1], 8), Change.CLOSED
+            fds = columns.numbers(spans[which, 1], 8)
+            yield which, fds, Change.CLOSED, fds
         elif kind == _FCNTL:
             worked = np.flatnonzero(whole & (results >= 0))
             commands = np.frombuffer(columns.data, np.uint8)[spans[worked, 2]]
-            waits[worked[np.isin(commands, _COPIES)]] = False
+            for command, change in (
+                (_F_DUPFD, Change.COPIED),
+                (_F_DUPFD_CLOEXEC, Change.COPIED_TO_CLOSE_AT_EXEC),
+            ):
+                which = worked[commands == command]
+                yield which, results[which], change, columns.numbers(spans[which, 1], 8)
             which = worked[commands == _F_SETFD]
             fds = columns.numbers(spans[which, 1], 8)
             marked = columns.numbers(spans[which, 3], 8) & _FD_CLOEXEC == 1
-            yield which[marked], fds[marked], Change.CLOSED_AT_EXEC
-            yield which[~marked], fds[~marked], Change.KEPT_AT_EXEC
+            yield which[marked], fds[marked], Change.CLOSED_AT_EXEC, fds[marked]
+            yield which[~marked], fds[~marked], Change.KEPT_AT_EXEC, fds[~marked]
         elif kind == _PRLIMIT:
             resources = np.frombuffer(columns.data, np.uint8)[np.where(whole, spans[:, 6], 0)]
             waits &= (resources != _RLIMIT_NOFILE) | (results != 0)
         else:
             which = np.flatnonzero(whole & (results >= 0))
             parameter = EVENTS[kind].fd_param or 0
-            yield which, columns.numbers(spans[which, parameter], 8), Change.USED
+            fds = columns.numbers(spans[which, parameter], 8)
+            yield which, fds, Change.USED, fds
 
     def _opened(
         self,
@@ -140,7 +147,7 @@ class Screen:
         waits: Array,
         results: Array,
         whole: Array,
-    ) -> Iterator[tuple[Array, Array, Change]]:
+    ) -> Iterator[tuple[Array, Array, Change, Array]]:
         path = 1 if kind == OPEN else 2
         data = columns.data
         starts = spans[:, path]
@@ -166,7 +173,7 @@ class Screen:
         waits[quiet] = True
         made = np.array(quiet, dtype=np.int64)
         made = made[results[made] >= 0]
-        yield made, results[made], Change.OPENED
+        yield made, results[made], Change.OPENED, results[made]
 
     def _judge(self, key: tuple[int, int, int, bytes], event: Event) -> bool:
         """Whether a rule can match, found out by one such event in a process that nothing is known of."""
@@ -206,9 +213,9 @@ def _event_at(columns: Columns, place: int) -> Event:
     return Event(kind, 0, 1, 0, 0, columns.data, header + HEADER_BYTES, count)
 
 
-def _fill(journal: Journal, columns: Columns, changes: list[tuple[Array, Array, Array]]) -> None:
+def _fill(journal: Journal, columns: Columns, changes: list[tuple[Array, Array, Array, Array]]) -> None:
     """Order changes by thread, and those of a thread by their place in the piece."""
-    places, fds, kinds = (np.concatenate(parts) for parts in zip(*changes, strict=True))
+    places, fds, kinds, sources = (np.concatenate(parts) for parts in zip(*changes, strict=True))
     tids = columns.numbers(columns.headers[places] + 8, 8)
     order = np.lexsort((places, tids))
     tids = tids[order]
@@ -223,5 +230,6 @@ def _fill(journal: Journal, columns: Columns, changes: list[tuple[Array, Array, 
         places[order].tolist(),
         fds[order].tolist(),
         kinds[order].tolist(),
+        sources[order].tolist(),
         open_file,
     )

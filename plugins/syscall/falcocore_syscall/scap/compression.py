@@ -43,7 +43,7 @@ def _members(packed: bytes, read: Callable[[], bytes]) -> Iterator[bytes]:
         while not member.eof:
             try:
                 piece = member.decompress(packed, PIECE_BYTES)
-            except isal_zlib.error as error:
+            except isal_zlib.error as error:  # type: ignore[misc]  # it is a class, whatever its stub says
                 raise CaptureError(f"the gzip data is damaged ({error})", done) from None
             packed = member.unconsumed_tail
             done += len(piece)

@@ -10,7 +10,7 @@ import enum
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from falcocore_syscall.state.fds import Fd, SocketFd
 
@@ -29,6 +29,8 @@ class Change(enum.IntEnum):
     USED = 2
     KEPT_AT_EXEC = 3
     CLOSED_AT_EXEC = 4
+    COPIED = 5
+    COPIED_TO_CLOSE_AT_EXEC = 6
 
 
 class Journal:
@@ -44,6 +46,7 @@ class Journal:
         self._places: list[int] = []
         self._fds: list[int] = []
         self._changes: list[int] = []
+        self._sources: list[int] = []
         self._open: Callable[[int, Thread], Fd] | None = None
 
     def fill(
@@ -52,14 +55,17 @@ class Journal:
         places: list[int],
         fds: list[int],
         changes: list[int],
+        sources: list[int],
         open_file: Callable[[int, Thread], Fd],
     ) -> None:
         """Take the changes of a piece. `threads` has the id of each, and where its changes begin and end.
 
-        `open_file` makes the entry that the event at a place has opened.
+        `sources` are the descriptors that copies were made of. `open_file` makes the entry that the event at
+        a place has opened.
         """
         self.waiting = {tid: [start, end] for tid, start, end in threads}
         self._places, self._fds, self._changes, self._open = places, fds, changes, open_file
+        self._sources = sources
         self.now = 0
 
     def threads(self) -> list[int]:
@@ -104,8 +110,22 @@ class Journal:
         return list(range(start, stop))
 
     def _make(self, thread: Thread, numbers: list[int]) -> None:
+        """Make changes: what stands before a copy has to be there for it."""
+        table: dict[int, Fd] = thread._fds  # noqa: SLF001 - the property would come back to here
+        done = 0
+        for place, number in enumerate(numbers):
+            change = self._changes[number]
+            if change >= Change.COPIED:
+                self._make_last(thread, table, numbers[done:place])
+                done = place + 1
+                entry = table.get(self._sources[number])
+                if entry is not None:
+                    cloexec = change == Change.COPIED_TO_CLOSE_AT_EXEC
+                    table[self._fds[number]] = entry.with_cloexec(cloexec)
+        self._make_last(thread, table, numbers[done:])
+
+    def _make_last(self, thread: Thread, table: dict[int, Fd], numbers: list[int]) -> None:
         """From the last change to the first: the last of a descriptor decides, later marks are put on it."""
-        table: Any = thread._fds  # noqa: SLF001 - the property would come back to here
         decided: set[int] = set()
         cloexec: dict[int, bool] = {}
         used: set[int] = set()

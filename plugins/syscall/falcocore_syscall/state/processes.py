@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from falcocore_syscall.event import Event
+from falcocore_syscall.event import Event, Row
 from falcocore_syscall.state.containers import container_id
 from falcocore_syscall.state.paths import resolve, with_slash
 from falcocore_syscall.state.threads import (
@@ -135,7 +135,15 @@ def _inherit(child: Thread, template: Thread, *, is_thread: bool) -> None:
         child.fds, child.cwd, child.env = dict(main.fds), main.cwd, main.env
 
 
+_MEMORY = Row(7, "qQQIII")
+
+
 def _read_numbers(event: Event, thread: Thread) -> None:
+    row = event.row(_MEMORY)
+    if row is not None:
+        thread.fdlimit, thread.pfmajor, thread.pfminor = row[:3]
+        thread.vmsize_kb, thread.vmrss_kb, thread.vmswap_kb = row[3:]
+        return
     thread.fdlimit = _or(event.integer(7), thread.fdlimit)
     thread.pfmajor, thread.pfminor = event.number(8), event.number(9)
     thread.vmsize_kb, thread.vmrss_kb, thread.vmswap_kb = event.number(10), event.number(11), event.number(12)
@@ -170,18 +178,7 @@ def execed(machine: Machine, event: Event, thread: Thread) -> None:
         thread.cgroups = event.raw(14) or b""
     if event.is_available(15):
         thread.env = event.raw(15) or b""
-    thread.tty = event.number(16, thread.tty)
-    thread.vpgid = _or(event.integer(17), thread.vpgid)
-    thread.loginuid = event.number(18, thread.loginuid)
-    flags = event.number(19)
-    thread.exe_writable, thread.exe_upper_layer = bool(flags & 1), bool(flags & 2)
-    thread.exe_from_memfd, thread.exe_lower_layer = bool(flags & 4), bool(flags & 8)
-    thread.cap_inheritable = event.number(20, thread.cap_inheritable)
-    thread.cap_permitted = event.number(21, thread.cap_permitted)
-    thread.cap_effective = event.number(22, thread.cap_effective)
-    thread.exe_ino = event.number(23)
-    thread.exe_ino_ctime_ns, thread.exe_ino_mtime_ns = event.number(24), event.number(25)
-    thread.uid, thread.gid = event.number(26, thread.uid), event.number(29, thread.gid)
+    _read_identity(event, thread)
     thread.pgid = _or(event.integer(28), -1)
     path = event.text(27)
     if not path and entered is not None:
@@ -191,9 +188,40 @@ def execed(machine: Machine, event: Event, thread: Thread) -> None:
     thread.flags = thread.flags & (IS_MAIN_THREAD | CLONE_INVERTED | PIPES) | NAME_CHANGED
     thread.exec_time_ns = event.time_ns
     thread.container_id = container_id(thread.cgroups)
-    if thread.group is not None:
+    if thread.group is not None and len(thread.group.threads) > 1:
         for other in [it for it in thread.group.threads.values() if it is not thread]:
             machine.threads.remove(other)
+
+
+_IDENTITY = Row(16, "IqIIQQQQQQI")
+
+
+def _read_identity(event: Event, thread: Thread) -> None:
+    """Terminal, process group, user, capabilities and program of a process that was started."""
+    row = event.row(_IDENTITY)
+    if row is not None:
+        thread.tty, thread.vpgid, thread.loginuid, flags = row[:4]
+        thread.cap_inheritable, thread.cap_permitted, thread.cap_effective = row[4:7]
+        thread.exe_ino, thread.exe_ino_ctime_ns, thread.exe_ino_mtime_ns, thread.uid = row[7:]
+    else:
+        flags = _read_identity_singly(event, thread)
+    thread.gid = event.number(29, thread.gid)
+    thread.exe_writable, thread.exe_upper_layer = bool(flags & 1), bool(flags & 2)
+    thread.exe_from_memfd, thread.exe_lower_layer = bool(flags & 4), bool(flags & 8)
+
+
+def _read_identity_singly(event: Event, thread: Thread) -> int:
+    """The same where something was not recorded; the flags of the program."""
+    thread.tty = event.number(16, thread.tty)
+    thread.vpgid = _or(event.integer(17), thread.vpgid)
+    thread.loginuid = event.number(18, thread.loginuid)
+    thread.cap_inheritable = event.number(20, thread.cap_inheritable)
+    thread.cap_permitted = event.number(21, thread.cap_permitted)
+    thread.cap_effective = event.number(22, thread.cap_effective)
+    thread.exe_ino = event.number(23)
+    thread.exe_ino_ctime_ns, thread.exe_ino_mtime_ns = event.number(24), event.number(25)
+    thread.uid = event.number(26, thread.uid)
+    return event.number(19)
 
 
 def _place(machine: Machine, event: Event, thread: Thread) -> None:
