@@ -26,6 +26,9 @@ from falcocore_syscall.scap.lists import read_list
 from falcocore_syscall.scap.modernise import modernised
 from falcocore_syscall.scap.records import Record
 
+_SECTION_BYTES = 28
+"""The least that a section header has."""
+
 
 @dataclass(frozen=True, slots=True)
 class SectionStart:
@@ -89,6 +92,8 @@ class Reader:
             if len(self._data) == self._at:
                 return None
             raise self._error("it ends in the middle of a block")
+        if self._order.u32.unpack_from(self._data, self._at)[0] == SECTION:
+            self._find_order()  # A section may have been written by another machine.
         kind, length = self._order.frame.unpack_from(self._data, self._at)
         if length < FRAME_BYTES or length % 4 or length > MOST_BLOCK_BYTES:
             raise self._error(f"a block of {length} bytes is not possible")
@@ -106,26 +111,28 @@ class Reader:
     # --- sections and lists -------------------------------------------------------------------------------
 
     def _read_section(self) -> None:
-        if not self._fill(28):
+        if not self._fill(_SECTION_BYTES):
             raise self._error("it is too short for a capture")
-        start = self._data[self._at : self._at + 28]
-        if LITTLE.u32.unpack_from(start)[0] != SECTION:
-            raise self._error("it does not begin as a .scap capture does")
-        for order in (LITTLE, BIG):
-            if order.u32.unpack_from(start, 8)[0] == MAGIC:
-                self._order = order
-                break
-        else:
+        if LITTLE.u32.unpack_from(self._data, self._at)[0] != SECTION:
             raise self._error("it does not begin as a .scap capture does")
         frame = self._frame()
         length = frame[1] if frame else 0
-        if length < 28:
+        if length < _SECTION_BYTES:
             raise self._error(f"a section header of {length} bytes is not possible")
-        major = self._order.section.unpack_from(start, 8)[1]
+        major = self._order.section.unpack_from(self._data, self._at + 8)[1]
         if major > MAJOR:
             raise self._error(f"version {major} of the format is newer than this program")
         self._check_trailer(length)
         self._at += length
+
+    def _find_order(self) -> None:
+        """Take the byte order of the section that begins here."""
+        if self._fill(_SECTION_BYTES):
+            for order in (LITTLE, BIG):
+                if order.u32.unpack_from(self._data, self._at + 8)[0] == MAGIC:
+                    self._order = order
+                    return
+        raise self._error("it does not begin as a .scap capture does")
 
     def _read_lists(self) -> Iterator[Record]:
         """Records, up to the first event or the next section."""

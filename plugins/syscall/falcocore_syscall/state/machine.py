@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from falcocore_syscall.event import Event
 from falcocore_syscall.scap.records import FdListRecord, MachineRecord, Record, ThreadRecord
-from falcocore_syscall.state import descriptors, files, metadata, processes, snapshot, sockets
+from falcocore_syscall.state import credentials, descriptors, files, metadata, processes, snapshot, sockets
 from falcocore_syscall.state.accounts import Accounts
 from falcocore_syscall.state.containers import Containers
 from falcocore_syscall.state.fds import Fd
@@ -21,6 +21,7 @@ Handler: TypeAlias = "Callable[[Machine, Event, Thread], None]"
 
 HANDLERS: dict[int, Handler] = {
     **processes.HANDLERS,
+    **credentials.HANDLERS,
     **files.HANDLERS,
     **descriptors.HANDLERS,
     **sockets.HANDLERS,
