@@ -17,7 +17,7 @@ from falcocore_syscall.scap.blocks import HEADER_BYTES
 from falcocore_syscall.scap.modernise import packed_event
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.tables import EVENTS, types_named
-from tests.support.scap_writer import Value, encode
+from tests.support.scap_writer import encode
 
 START_NS = 1_700_000_000_000_000_000
 AT_FDCWD = -100
@@ -36,7 +36,7 @@ def type_of(name: str | int) -> int:
 
 
 def make_event(
-    name: str | int, tid: int, *, time_ns: int = START_NS, num: int = 1, **arguments: Value
+    name: str | int, tid: int, /, *, time_ns: int = START_NS, num: int = 1, **arguments: Any
 ) -> Event:
     """An event in the newest layout; arguments that are not given were not available."""
     number = type_of(name)
@@ -55,20 +55,20 @@ class Box:
         self.machine = Machine("box")
         self.time_ns = START_NS
 
-    def happens(self, name: str | int, tid: int = 1, **arguments: Value) -> Event:
+    def happens(self, name: str | int, tid: int = 1, /, **arguments: Any) -> Event:
         """An event, applied to the machine, a millisecond after the one before."""
         self.time_ns += 1_000_000
         event = make_event(name, tid, time_ns=self.time_ns, **arguments)
         self.machine.apply(event)
         return event
 
-    def starts(self, tid: int = 1, ptid: int = 0, comm: str = "bash", **arguments: Value) -> Event:
+    def starts(self, tid: int = 1, ptid: int = 0, comm: str = "bash", /, **arguments: Any) -> Event:
         """A process that was not known runs a program."""
         exe = arguments.pop("exe", f"/bin/{comm}")
         values: dict[str, Any] = {"res": 0, "exe": exe, "pid": tid, "ptid": ptid, "tid": tid, "comm": comm}
         return self.happens("execve", tid, **{**values, "uid": 0, "gid": 0, "cgroups": b"", **arguments})
 
-    def forks(self, tid: int, child: int, **arguments: Value) -> Event:
+    def forks(self, tid: int, child: int, /, **arguments: Any) -> Event:
         """A process makes another; both sides of the call are seen."""
         parent = self.machine.threads[tid]
         values: dict[str, Any] = {"exe": parent.exe, "comm": parent.comm, "args": parent.args, "flags": 0}
@@ -77,7 +77,7 @@ class Box:
         theirs = {"tid": child, "pid": child, "ptid": tid, "vtid": child, "vpid": child}
         return self.happens("clone", child, res=0, **{**values, **theirs, **arguments})
 
-    def opens(self, path: str, fd: int = 3, tid: int = 1, **arguments: Value) -> Event:
+    def opens(self, path: str, fd: int = 3, tid: int = 1, **arguments: Any) -> Event:
         """A file is opened."""
         return self.happens(
             "openat", tid, **{"fd": fd, "dirfd": AT_FDCWD, "name": path, "flags": 1, **arguments}

@@ -54,6 +54,11 @@ def events_in(items: list[object]) -> list[int]:
     return [kind for item in items if isinstance(item, Columns) for kind in item.types.tolist()]
 
 
+def threads_in(items: list[object]) -> list[ThreadRecord]:
+    lists = [item for item in items if isinstance(item, list)]
+    return [record for found in lists for record in found if isinstance(record, ThreadRecord)]
+
+
 def records_in(items: list[object]) -> list[object]:
     return [item for item in items if not isinstance(item, Columns | SectionStart)]
 
@@ -88,10 +93,9 @@ def test_process_lists_of_every_version(version: int, order: str) -> None:
     writer = (
         ScapWriter(order).processes([THREAD, THREAD], version=version, extra=b"later").event(CLOSE, 1, 0, 3)
     )
-    ((found, same),) = records_in(read(writer.data))  # type: ignore[misc]
-    assert isinstance(found, ThreadRecord)
+    found, same = threads_in(read(writer.data))
     assert found == same
-    expected = {"comm": b"cat", "args": b"a\0b\0", "uid": 1, "fdlimit": 1024}
+    expected: dict[str, object] = {"comm": b"cat", "args": b"a\0b\0", "uid": 1, "fdlimit": 1024}
     expected |= {"vmswap_kb": 6} if version >= 2 else {"vmswap_kb": 0}
     expected |= {"env": b"A=1\0"} if version >= 3 else {"env": b""}
     expected |= {"vpid": 10} if version >= 4 else {"vpid": -1}
@@ -133,8 +137,7 @@ def test_a_short_tail_of_a_process_begins_with_the_login_id(left: int) -> None:
     tail = writer.thread_tail(THREAD)[12 if left <= 29 else 0 :][:left]
     element = head + tail
     writer.block(0x215, writer.pack("I", len(element) + 4) + element).event(CLOSE, 1, 0, 3)
-    ((found,),) = records_in(read(writer.data))  # type: ignore[misc]
-    assert isinstance(found, ThreadRecord)
+    (found,) = threads_in(read(writer.data))
     assert found.loginuid == 13
     assert found.exe_ino_mtime_ns == (16 if left > 29 else 0)
     assert found.tty == (12 if left > 29 else 0)
