@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from falcocore_syscall.replay import Replay
     from falcocore_syscall.scap.columns import Columns
 
+log = logging.getLogger("falcocore.syscall")
+
 READ_BYTES = 1 << 18
+NAMES_S = 5.0
+"""How long the first event waits for the host names that rules compare with."""
 _REPLAY_NEEDS = ("numpy", "isal")
 _NAME_FIELDS = ("fd.cip.name", "fd.sip.name", "fd.lip.name", "fd.rip.name")
 
@@ -139,6 +144,8 @@ class SyscallSource(Source):
         replay = self._replay
         if replay is None or self._file is None:
             return
+        if not self._names.wait(NAMES_S):
+            log.warning("source syscall: not all host names were found yet; fields fd.*.name lack some")
         try:
             for columns in replay.pieces():
                 yield Piece(replay, columns)

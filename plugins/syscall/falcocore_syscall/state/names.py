@@ -20,16 +20,25 @@ class HostNames:
         self._names: frozenset[str] = frozenset()
         self._by_address: dict[bytes, tuple[str, ...]] = {}
         self._changed = threading.Event()
+        self._answered = threading.Event()
         self._stopped = False
         self._thread: threading.Thread | None = None
 
     def watch(self, names: Iterable[str]) -> None:
         """Know these names from now on; those that are not among them are forgotten."""
-        self._names = frozenset(names)
+        wanted = frozenset(names)
+        if wanted == self._names:
+            return
+        self._names = wanted
+        self._answered.clear()
         self._changed.set()
         if self._names and self._thread is None:
             self._thread = threading.Thread(target=self._run, name="host names", daemon=True)
             self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until every name was looked up; False where that takes longer."""
+        return self._answered.wait(timeout_s) if self._names else True
 
     def stop(self) -> None:
         """Look nothing up any more."""
@@ -49,6 +58,7 @@ class HostNames:
             for address in _addresses(name):
                 found.setdefault(address, []).append(name)
         self._by_address = {address: tuple(names) for address, names in found.items()}
+        self._answered.set()
 
     def _run(self) -> None:
         while not self._stopped:

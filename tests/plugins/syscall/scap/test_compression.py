@@ -55,7 +55,7 @@ def test_pieces_are_bounded_however_well_the_data_is_packed() -> None:
     ],
 )
 def test_damage_is_told_after_what_could_be_read(packed: bytes, problem: str) -> None:
-    found = []
+    found: list[bytes] = []
     with pytest.raises(CaptureError, match=problem):
         found.extend(unpacked(reading(packed)))
     assert CONTENT.startswith(b"".join(found))

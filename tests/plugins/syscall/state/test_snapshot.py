@@ -23,14 +23,14 @@ def machine() -> Machine:
             record(1, 1, 99, b"init"),
         ]
     )
-    ends = {"source": ipv4("10.0.0.1"), "destination": ipv4("10.0.0.2")}
+    here, there = ipv4("10.0.0.1"), ipv4("10.0.0.2")
     made.load(
         FdListRecord(
             10,
             [
                 FdRecord(3, 1, 5, destination=ipv4("0.0.0.0"), dport=80, l4proto=2),
-                FdRecord(4, 2, 3, sport=80, dport=5000, l4proto=2, **ends),
-                FdRecord(5, 3, 3, sport=6000, dport=443, l4proto=2, **ends),
+                FdRecord(4, 2, 3, source=here, destination=there, sport=80, dport=5000, l4proto=2),
+                FdRecord(5, 3, 3, source=here, destination=there, sport=6000, dport=443, l4proto=2),
                 FdRecord(6, 4, 16, b"/var/log/x", flags=2, dev=5),
                 FdRecord(7, 5, 8, b"/run/x.sock\n", source_pointer=1),
             ],
@@ -48,15 +48,8 @@ def fields_of(fd: int, *names: str, tid: int = 10) -> list[object]:
 
 
 def test_who_is_whose() -> None:
-    names = (
-        "proc.name",
-        "proc.pname",
-        "proc.ppid",
-        "proc.cwd",
-        "thread.ismain",
-        "proc.nthreads",
-        "user.name",
-    )
+    names = ["proc.name", "proc.pname", "proc.ppid", "proc.cwd"]
+    names += ("thread.ismain", "proc.nthreads", "user.name")
     assert fields_of(3, *names) == ["nginx", "init", 1, "/srv/", True, 2, "root"]
     assert fields_of(3, *names, tid=20) == ["worker", "init", 1, "/srv/", False, 2, "root"]
     assert fields_of(3, "proc.ppid", "proc.pname", tid=1) == [None, None]
