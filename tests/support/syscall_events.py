@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from typing import Any
 
@@ -102,6 +103,12 @@ def shown(event: Event, name: str) -> str:
     found = bound(name)
     getter = found.field.captured or found.getter
     return found.text(getter(event))
+
+
+def one_rule(condition: str, output: str) -> str:
+    """The text of a rule file with one rule."""
+    rule = {"rule": "R", "desc": "d", "condition": condition, "output": output, "priority": "INFO"}
+    return json.dumps([rule])
 
 
 def ipv4(address: str) -> bytes:

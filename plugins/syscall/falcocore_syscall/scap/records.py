@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 NO_ID = 0xFFFFFFFF
 """A user, group or login id that is not known or not set."""
@@ -118,6 +120,10 @@ class FdListRecord:
     fds: list[FdRecord] = field(default_factory=list)
 
 
-Record = (
-    MachineRecord | list[InterfaceRecord] | list[UserRecord | GroupRecord] | list[ThreadRecord] | FdListRecord
+Record: TypeAlias = (
+    MachineRecord
+    | Sequence[InterfaceRecord]
+    | Sequence[UserRecord | GroupRecord]
+    | Sequence[ThreadRecord]
+    | FdListRecord
 )

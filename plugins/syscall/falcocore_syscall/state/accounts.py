@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from falcocore_syscall.scap.records import GroupRecord, UserRecord
 
 HOST = ""
@@ -15,7 +17,7 @@ class Accounts:
         self._users: dict[tuple[str, int], UserRecord] = {}
         self._groups: dict[tuple[str, int], GroupRecord] = {}
 
-    def replace_host(self, records: list[UserRecord | GroupRecord]) -> None:
+    def replace_host(self, records: Sequence[UserRecord | GroupRecord]) -> None:
         """Take these for the accounts of the host."""
         for record in records:
             self.add(HOST, record)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from falcocore_syscall.scap.records import InterfaceRecord
 
 ZEROS = (bytes(4), bytes(16))
@@ -12,9 +14,9 @@ _LOOPBACK_6 = bytes(15) + b"\x01"
 class Interfaces:
     """The interfaces as they were recorded."""
 
-    def __init__(self, records: list[InterfaceRecord] | None = None) -> None:
-        self._records = records or []
-        self._local = frozenset(it.address for it in records or ())
+    def __init__(self, records: Sequence[InterfaceRecord] = ()) -> None:
+        self._records = records
+        self._local = frozenset(it.address for it in records)
 
     def is_local(self, address: bytes) -> bool:
         """True for an address of this machine."""

@@ -68,7 +68,7 @@ class Machine:
         elif isinstance(record, FdListRecord):
             snapshot.load_fds(self.threads, record)
         elif record and isinstance(record[0], ThreadRecord):
-            snapshot.load_threads(self.threads, record)
+            snapshot.load_threads(self.threads, record)  # type: ignore[arg-type]
         elif record and hasattr(record[0], "netmask"):
             self.interfaces = Interfaces(record)  # type: ignore[arg-type]
         else:

@@ -266,7 +266,6 @@ def exec_entered(_machine: Machine, event: Event, thread: Thread) -> None:
 
 def exited(machine: Machine, event: Event, thread: Thread) -> None:
     """A thread has ended; its children get another parent."""
-    _ = thread.fds  # What other threads share is changed by what this one has done.
     thread.dead = True
     machine.recent_exits[thread.ptid, thread.tid] = event.time_ns
     if len(machine.recent_exits) > 1024:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from falcocore_syscall.scap.records import FdListRecord, FdRecord, ThreadRecord
 from falcocore_syscall.state.containers import container_id
 from falcocore_syscall.state.fds import (
@@ -23,7 +25,7 @@ from falcocore_syscall.state.paths import with_slash
 from falcocore_syscall.state.threads import CLONE_FILES, Thread, ThreadTable
 
 
-def load_threads(table: ThreadTable, records: list[ThreadRecord]) -> None:
+def load_threads(table: ThreadTable, records: Sequence[ThreadRecord]) -> None:
     """Put the listed threads into an empty table; `complete` links them."""
     for record in records:
         thread = table[record.tid] = _thread(record)

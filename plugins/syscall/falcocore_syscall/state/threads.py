@@ -244,6 +244,7 @@ class ThreadTable(dict[int, Thread]):
 
     def remove(self, thread: Thread) -> None:
         """Take a thread out of the table and its group; its children keep its id as their parent's."""
+        _ = thread.fds  # What it has done to a table that others share stays.
         if self.get(thread.tid) is thread:
             del self[thread.tid]
         group = thread.group
