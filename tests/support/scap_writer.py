@@ -43,14 +43,19 @@ class ScapWriter:
 
     def __init__(self, order: str = "<") -> None:
         self.order = order
-        self.data = b""
+        self._written = bytearray()
         self.section()
+
+    @property
+    def data(self) -> bytes:
+        """What was written."""
+        return bytes(self._written)
 
     def block(self, kind: int, body: bytes, trailer: int | None = None) -> ScapWriter:
         """Add a block, padded."""
         body += bytes(-len(body) % 4)
         length = len(body) + 12
-        self.data += (
+        self._written += (
             self.pack("II", kind, length) + body + self.pack("I", length if trailer is None else trailer)
         )
         return self
