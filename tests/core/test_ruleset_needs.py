@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,11 +35,13 @@ TABLE = FieldTable(
 
 
 def compiled(*conditions: str, output: str = "x") -> RuleSet:
-    rules = "".join(
-        f"- {{rule: r{number}, desc: d, source: t, condition: '{condition}', output: '{output}', priority: INFO}}\n"
+    common = {"desc": "d", "source": "t", "output": output, "priority": "INFO"}
+    rules = [
+        {"rule": f"r{number}", "condition": condition, **common}
         for number, condition in enumerate(conditions)
-    )
-    loaded = load([SourceFile("r.yaml", rules)], Catalogue({"t": TABLE}, frozenset({"t"})), LoadSettings())
+    ]
+    file = SourceFile("r.yaml", json.dumps(rules))
+    loaded = load([file], Catalogue({"t": TABLE}, frozenset({"t"})), LoadSettings())
     assert not loaded.errors
     return loaded.rule_sets["t"]
 

@@ -313,7 +313,7 @@ class Selective(InThread):
     """Leaves out what it was told that no rule can match."""
 
     def __init__(self, *words: str) -> None:
-        super().__init__([])
+        super().__init__(lambda _journal: ())
         self.words = words
         self.prepared: list[RuleSet] = []
         self.opened_after = 0
