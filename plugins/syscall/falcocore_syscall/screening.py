@@ -48,14 +48,14 @@ class Needs:
         """What a set of rules needs."""
         if any(label.startswith("evt.deltatime") for label in rules.reads()):
             return cls.everything()  # The time since the event before: none may be left out.
+        names = {event.name for event in EVENTS} | set(SYSCALL_NAMES)
+        possible = {name: rules.can_match({"evt.type": name}) for name in names}
         types = {
-            number
-            for number, event in enumerate(EVENTS)
-            if number not in GENERIC and rules.can_match({"evt.type": event.name})
+            number for number, event in enumerate(EVENTS) if number not in GENERIC and possible[event.name]
         }
         if rules.can_match({}):
             types |= METADATA_TYPES
-        calls = np.array([rules.can_match({"evt.type": name}) for name in SYSCALL_NAMES], dtype=bool)
+        calls = np.array([possible[name] for name in SYSCALL_NAMES], dtype=bool)
         calls[0] = calls.any()  # A number that is not known may get its name from the kernel's own.
         return cls(by_type(types | (GENERIC if calls.any() else set())), calls, rules.screen(SCREENED_FIELDS))
 

@@ -119,22 +119,21 @@ class Columns:
         halves = _halves(self.data)
         at = self.headers[chosen] // 2
         lengths = halves[at + 8].astype(np.int64) | halves[at + 9].astype(np.int64) << 16
-        counts, large = self.counts[chosen], _IS_LARGE[self.types[chosen]]
+        counts = self.counts[chosen]
+        groups = counts * 2 + _IS_LARGE[self.types[chosen]]
         broken: list[int] = []
-        for count in np.unique(counts).tolist():
-            for wide in (False, True):
-                rows = np.flatnonzero((counts == count) & (large == wide))
-                if not len(rows):
-                    continue
-                sizes = halves[(at[rows] + 13)[:, None] + np.arange(count * (2 if wide else 1))].astype(
-                    np.int64
-                )
-                if wide:
-                    sizes = sizes[:, 0::2] | sizes[:, 1::2] << 16
-                needed = HEADER_BYTES + count * (4 if wide else 2) + sizes.sum(axis=1)
-                wrong = rows[needed > lengths[rows]]
-                if len(wrong):
-                    broken.append(int(wrong[0]))
+        for group in np.flatnonzero(np.bincount(groups)).tolist():
+            rows = np.flatnonzero(groups == group)
+            count, wide = group // 2, group % 2
+            sizes = halves[(at[rows] + 13)[:, None] + np.arange(count * (2 if wide else 1))]
+            if wide:
+                total = sizes[:, 0::2].sum(axis=1, dtype=np.int64)
+                total += sizes[:, 1::2].sum(axis=1, dtype=np.int64) << 16
+            else:
+                total = sizes.sum(axis=1, dtype=np.int64)
+            wrong = rows[HEADER_BYTES + count * (4 if wide else 2) + total > lengths[rows]]
+            if len(wrong):
+                broken.append(int(wrong[0]))
         return min(broken, default=None)
 
 

@@ -33,6 +33,10 @@ class Change(enum.IntEnum):
     COPIED_TO_CLOSE_AT_EXEC = 6
 
 
+_OPENED, _CLOSED, _USED = Change.OPENED.value, Change.CLOSED.value, Change.USED.value
+_CLOSED_AT_EXEC, _COPIED = Change.CLOSED_AT_EXEC.value, Change.COPIED.value
+
+
 class Journal:
     """Changes of one piece of a capture by thread, in the order of events.
 
@@ -86,66 +90,69 @@ class Journal:
         """Make the changes up to now in the thread's table, by all threads that share it."""
         group = thread.group
         if group is None or len(group.threads) < 2:
-            found = self._take(thread.tid)
-        else:
-            found = []
-            for other in group.threads.values():
-                if other.tid in self.waiting and other.shares_fds_with(thread):
-                    found += self._take(other.tid)
-            found.sort(key=self._places.__getitem__)
-        if found:
-            self._make(thread, found)
+            start, stop = self._take(thread.tid)
+            self._make(thread, list(range(start, stop)))
+            return
+        found: list[int] = []
+        for other in group.threads.values():
+            if other.tid in self.waiting and other.shares_fds_with(thread):
+                found += range(*self._take(other.tid))
+        found.sort(key=self._places.__getitem__)
+        self._make(thread, found)
 
-    def _take(self, tid: int) -> list[int]:
-        """The numbers of the changes of a thread up to now; they count as made."""
+    def _take(self, tid: int) -> tuple[int, int]:
+        """Where the changes of a thread up to now begin and end; they count as made."""
         bounds = self.waiting.get(tid)
         if bounds is None:
-            return []
+            return 0, 0
         start, end = bounds
         stop = end if self.now == NEVER else bisect_left(self._places, self.now, start, end)
         if stop == end:
             del self.waiting[tid]
         else:
             bounds[0] = stop
-        return list(range(start, stop))
+        return start, stop
 
     def _make(self, thread: Thread, numbers: list[int]) -> None:
         """Make changes: what stands before a copy has to be there for it."""
+        if not numbers:
+            return
         table: dict[int, Fd] = thread._fds  # noqa: SLF001 - the property would come back to here
-        done = 0
+        changes, done = self._changes, 0
         for place, number in enumerate(numbers):
-            change = self._changes[number]
-            if change >= Change.COPIED:
-                self._make_last(thread, table, numbers[done:place])
+            if changes[number] >= _COPIED:
+                if done < place:
+                    self._make_last(thread, table, numbers[done:place])
                 done = place + 1
                 entry = table.get(self._sources[number])
                 if entry is not None:
-                    cloexec = change == Change.COPIED_TO_CLOSE_AT_EXEC
+                    cloexec = changes[number] == Change.COPIED_TO_CLOSE_AT_EXEC
                     table[self._fds[number]] = entry.with_cloexec(cloexec)
-        self._make_last(thread, table, numbers[done:])
+        if done < len(numbers):
+            self._make_last(thread, table, numbers[done:])
 
     def _make_last(self, thread: Thread, table: dict[int, Fd], numbers: list[int]) -> None:
         """From the last change to the first: the last of a descriptor decides, later marks are put on it."""
+        fds, changes = self._fds, self._changes
         decided: set[int] = set()
         cloexec: dict[int, bool] = {}
         used: set[int] = set()
         for number in reversed(numbers):
-            fd = self._fds[number]
+            fd = fds[number]
             if fd in decided:
                 continue
-            change = self._changes[number]
-            if change == Change.USED:
-                used.add(fd)
-            elif change >= Change.KEPT_AT_EXEC:
-                cloexec.setdefault(fd, change == Change.CLOSED_AT_EXEC)
-            else:
+            change = changes[number]
+            if change == _CLOSED:
                 decided.add(fd)
-                used.discard(fd)
-                if change == Change.CLOSED:
-                    table.pop(fd, None)
-                    cloexec.pop(fd, None)
-                elif self._open is not None:
+                table.pop(fd, None)
+            elif change == _OPENED:
+                decided.add(fd)
+                if self._open is not None:
                     table[fd] = self._open(self._places[number], thread)
+            elif change == _USED:
+                used.add(fd)
+            else:
+                cloexec.setdefault(fd, change == _CLOSED_AT_EXEC)
         for fd, value in cloexec.items():
             if fd in table:
                 table[fd] = table[fd].with_cloexec(value)

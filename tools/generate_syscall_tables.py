@@ -1,4 +1,4 @@
-"""Writes falcocore_syscall/data/tables.json from a table of events: `python generate_tables.py events.json`.
+"""Writes the tables of the syscall plugin: `python tools/generate_syscall_tables.py events.json`.
 
 events.json is the reference's: names, numbers and layouts of Falco's event table, flag tables and
 conversions. What the plugin does not read of it is left out.
@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent / "falcocore_syscall" / "data" / "tables.json"
+ROOT = Path(__file__).parents[1]
+TARGET = ROOT / "plugins" / "syscall" / "falcocore_syscall" / "data" / "tables.json"
 
 
 def reduced(reference: dict[str, Any]) -> dict[str, Any]:
