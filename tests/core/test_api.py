@@ -19,7 +19,12 @@ from falcocore.options import options_of
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "core" / "falcocore").rglob("*.py"))
 PLUGINS = sorted(path for folder in ("plugins", "rules") for path in (ROOT / folder).rglob("*.py"))
-PLUGIN_PACKAGES = {path.parent.name for path in PLUGINS if path.name == "__init__.py"}
+PLUGIN_PACKAGES = {
+    path.parent.name
+    for path in PLUGINS
+    if path.name == "__init__.py" and not (path.parents[1] / "__init__.py").exists()
+}
+"""Those that stand in no other one."""
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
