@@ -1,4 +1,4 @@
-"""`make bench`: starting, reading rules, decoding events, and the way from bytes to alerts."""
+"""`make bench`: starting, reading rules, decoding events, from bytes to alerts, replaying captures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import orjson
 
+from benchmarks import syscall
 from benchmarks.many_rules import varied_rules
 from benchmarks.measure import best_s
 from benchmarks.memory import replay
@@ -47,6 +48,7 @@ def main() -> None:
     _matching(rules, lines)
     _many_rules(rules, lines)
     _memory(lines)
+    syscall.main()
 
 
 def _starting() -> None:

@@ -26,7 +26,9 @@ _RLIMIT_NOFILE = 7
 _AT_FDCWD = -100
 _SLASH = ord("/")
 _OPENS = (OPEN, OPENAT, OPENAT2)
-_MOST_REMEMBERED = 1 << 16
+_MOST_REMEMBERED = 1 << 15
+_MOST_PATH_BYTES = 1024
+"""Opening a longer path is looked at one by one, so that what is remembered stays small."""
 
 SCREENED_FIELDS = frozenset(
     {"evt.type", "evt.dir", "evt.res", "evt.rawres", "evt.failed", "evt.is_open_read", "evt.is_open_write"}
@@ -151,7 +153,8 @@ class Screen:
         path = 1 if kind == OPEN else 2
         data = columns.data
         starts = spans[:, path]
-        is_absolute = whole & (spans[:, path + 1] > starts)
+        sizes = spans[:, path + 1] - starts
+        is_absolute = whole & (sizes > 0) & (sizes <= _MOST_PATH_BYTES)
         is_absolute &= np.frombuffer(data, np.uint8)[np.minimum(starts, len(data) - 1)] == _SLASH
         which = np.flatnonzero(is_absolute)
         flags = columns.numbers(spans[which, path + 1], 4)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from falcocore.api import Batch, Progress, RuleSet, Source, SourceError
+from falcocore_syscall.scap.errors import CaptureError
+from falcocore_syscall.scap.input import STANDARD_INPUT, Input
 from falcocore_syscall.state.names import HostNames
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("falcocore.syscall")
 
-READ_BYTES = 1 << 18
 NAMES_S = 5.0
 """How long the first event waits for the host names that rules compare with."""
 _REPLAY_NEEDS = ("numpy", "isal")
@@ -62,15 +61,11 @@ class SyscallSource(Source):
         if not target:
             hint = "name a capture: --source syscall=FILE"
             raise SourceError("source syscall: live capture is not there yet", hint=hint)
-        self._target = target
+        self._input = Input(target)
         self._resolves_names = resolve_names
         self._names = HostNames()
         self._rules: RuleSet | None = None
         self._replay: Replay | None = None
-        self._file: BinaryIO | None = None
-        self._done_bytes = 0
-        self._total_bytes: int | None = None
-        self._stopped = False
 
     def prepare(self, rules: RuleSet) -> None:
         """Find out which events and host names the rules need."""
@@ -104,36 +99,11 @@ class SyscallSource(Source):
         from falcocore_syscall.scap.reader import Reader
         from falcocore_syscall.state.machine import Machine
 
-        self._done_bytes = 0
-        self._file = self._open_file()
-        reader = Reader(unpacked(self._read))
+        self._input.open()
+        reader = Reader(unpacked(self._input.read))
         self._replay = Replay(reader, Machine(names=self._names))
         if self._rules is not None:
             self._tell_needs(self._replay, self._rules)
-
-    def _open_file(self) -> BinaryIO:
-        try:
-            if self._target == "-":
-                return open(0, "rb", buffering=0, closefd=False)
-            path = Path(self._target)
-            if path.is_file():
-                self._total_bytes = path.stat().st_size
-            return open(path, "rb", buffering=0)
-        except OSError as error:
-            raise SourceError(
-                f"source syscall: {self._target} can't be read: {error.strerror}",
-                hint="give a .scap capture, or - for standard input",
-            ) from None
-
-    def _read(self) -> bytes:
-        if self._stopped or self._file is None:
-            return b""
-        try:
-            piece = os.read(self._file.fileno(), READ_BYTES)
-        except OSError as error:
-            raise SourceError(f"source syscall: {self._target} can't be read: {error.strerror}") from None
-        self._done_bytes += len(piece)
-        return piece
 
     def batches(self) -> Iterator[Batch]:
         """Yield a batch for each piece of the capture.
@@ -142,30 +112,31 @@ class SyscallSource(Source):
             SourceError: the capture is damaged; what stands before the damage was yielded.
         """
         replay = self._replay
-        if replay is None or self._file is None:
+        if replay is None:
             return
         if not self._names.wait(NAMES_S):
             log.warning("source syscall: not all host names were found yet; fields fd.*.name lack some")
         try:
             for columns in replay.pieces():
                 yield Piece(replay, columns)
-                if self._stopped:
+                if self._input.is_stopped:
                     return
-        except SourceError as error:
-            if not self._stopped:
-                raise SourceError(f"source syscall: {self._target}: {error.message}") from None
+        except CaptureError as error:
+            if not self._input.is_stopped:
+                raise SourceError(f"source syscall: {self._input.target}: {error.message}") from None
         finally:
             self._names.stop()
-            self._file.close()
+            self._input.close()
 
     def stop(self) -> None:
-        """End after the piece that is being worked on."""
-        self._stopped = True
+        """End after the piece that is being worked on, also where a pipe gives nothing."""
+        self._input.stop()
 
     def banner(self) -> str:
         """What is read."""
-        return f"reading {'standard input' if self._target == '-' else self._target}"
+        target = self._input.target
+        return f"reading {'standard input' if target == STANDARD_INPUT else target}"
 
     def progress(self) -> Progress | None:
-        """How far the file was read."""
-        return Progress(self._done_bytes, self._total_bytes)
+        """How much of the file was read, compressed as it is."""
+        return Progress(self._input.done_bytes, self._input.total_bytes)

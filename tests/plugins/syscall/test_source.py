@@ -17,7 +17,7 @@ from falcocore.api import SourceError
 from falcocore.testing import run_source
 from falcocore_syscall.fields import FIELDS
 from falcocore_syscall.source import SyscallSource
-from tests.support.falcocore_process import falcocore
+from tests.support.falcocore_process import Running, falcocore
 from tests.support.scap_writer import ScapWriter
 from tests.support.syscall_events import one_rule
 
@@ -156,3 +156,18 @@ def test_upstreams_rule_files_load(name: str) -> None:
         pytest.skip("upstream's rule files are not here")
     ended = falcocore("validate", str(path))
     assert ended.status == 0, ended.out + ended.err
+
+
+def test_waiting_for_a_pipe_that_gives_nothing_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    rules = tmp_path / "r.yaml"
+    rules.write_text(EVERY_CLOSE)
+    command = ("run", "--source", f"syscall={pipe}", "-r", str(rules))
+    # Reading and writing, so that the pipe has a writer until the end.
+    with Running(*command) as running, open(pipe, "r+b", buffering=0) as file:
+        file.write(small())
+        assert running.alert().endswith("1 0")
+        ended = running.end()
+    assert ended.status == 0
+    assert "3 events" in ended.err

@@ -8,6 +8,9 @@ from typing import Any
 
 import msgspec
 
+_REMEMBERED = 512
+"""Sets of control groups whose meaning is remembered; each has up to 64 KiB."""
+
 ID_LENGTH = 12
 """Characters of a container's short id."""
 
@@ -28,7 +31,7 @@ _CUT = 5
 """The matchers before this one give ids that are cut to ID_LENGTH."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_REMEMBERED)
 def container_id(cgroups: bytes) -> str:
     """The short id of the container whose control groups these are; empty for the host.
 
@@ -46,7 +49,7 @@ def container_id(cgroups: bytes) -> str:
 _SUBSYSTEMS = {"perf": "perf_event", "mem": "memory", "io": "blkio"}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_REMEMBERED)
 def cgroup_paths(cgroups: bytes) -> tuple[tuple[str, str], ...]:
     """Subsystem and path of each control group; names of subsystems as the kernel has them today."""
     found = []

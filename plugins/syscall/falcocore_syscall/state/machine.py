@@ -14,7 +14,7 @@ from falcocore_syscall.state.fds import Fd
 from falcocore_syscall.state.interfaces import Interfaces
 from falcocore_syscall.state.journal import Journal
 from falcocore_syscall.state.names import HostNames
-from falcocore_syscall.state.threads import MOST_THREADS, Thread, ThreadTable
+from falcocore_syscall.state.threads import Thread, ThreadTable
 from falcocore_syscall.tables import METADATA_TYPES, EventFlag, types_named, with_flag
 
 Handler: TypeAlias = "Callable[[Machine, Event, Thread], None]"
@@ -89,7 +89,7 @@ class Machine:
             return
         thread = self.threads.get(event.tid)
         if thread is None:
-            if event.tid < 0 or event.type in NO_PLACEHOLDER or len(self.threads) >= MOST_THREADS:
+            if event.tid < 0 or event.type in NO_PLACEHOLDER:
                 event.thread = None
                 if event.type in processes.CLONES:
                     processes.cloned(self, event, None)
@@ -112,7 +112,7 @@ class Machine:
         for tid in self.journal.threads():
             thread = self.threads.get(tid)
             if thread is None:
-                if tid < 0 or len(self.threads) >= MOST_THREADS:
+                if tid < 0:
                     continue
                 thread = Thread.placeholder(tid)
                 self.threads.add(thread)

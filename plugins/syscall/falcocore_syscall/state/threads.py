@@ -180,7 +180,7 @@ class Entered:
 
 
 MOST_THREADS = 1 << 17
-"""Threads in a table; where there are more, events of unknown ones are nobody's."""
+"""Threads in a table; where there are more, later ones are known for one event only."""
 
 
 class ThreadTable(dict[int, Thread]):
@@ -193,7 +193,12 @@ class ThreadTable(dict[int, Thread]):
         self._children: dict[int, dict[int, Thread]] = {}
 
     def add(self, thread: Thread) -> None:
-        """Put a thread into the table, its group and under its parent, as far as these are known."""
+        """Put a thread into the table, its group and under its parent, as far as these are known.
+
+        A table that is full takes no more threads.
+        """
+        if len(self) >= MOST_THREADS and thread.tid not in self:
+            return
         self[thread.tid] = thread
         thread.journal = self.journal
         if thread.is_valid:
