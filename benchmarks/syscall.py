@@ -1,4 +1,4 @@
-"""Replaying a capture, beside sysdig on the same file: `python -m benchmarks.syscall`, also in `make bench`."""
+"""Replaying a capture, beside sysdig on the same file: `python -m benchmarks.syscall`."""
 
 from __future__ import annotations
 

@@ -81,18 +81,19 @@ class Replay:
         """
         machine, converter = self._machine, self._converter
         chosen, plain = self._choose(columns)
-        broken = columns.first_broken(chosen)
-        if broken is not None:
-            columns = columns.until(int(chosen[broken]))
-            chosen, plain = chosen[:broken], plain[: len(columns)]
-            self._fail("the parameters of an event don't fit into it", columns, len(columns))
+        if self._has_enter_events:
+            end = columns.first_damaged(chosen)
+            chosen = chosen[chosen < end]
+        else:
+            chosen, end = self._screen.note(columns, chosen, machine)
+        if end < len(columns):
+            self._fail("the parameters of an event don't fit into it", columns, end)
+            columns, plain = columns.until(end), plain[:end]
         if machine.first_time_ns is None and len(columns):
             machine.first_time_ns = columns.times_and_threads(np.zeros(1, dtype=int))[0][0]
         counted = np.cumsum(plain)
         lead = self._lead(columns, plain)
         journal = machine.journal
-        if not self._has_enter_events:
-            chosen = self._screen.note(columns, chosen, machine)
         times, tids = columns.times_and_threads(chosen)
         types = columns.types[chosen]
         visible = self.needs.types[types] & ~columns.hidden[chosen] & (chosen >= lead)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -71,6 +71,10 @@ class Needs:
 IS_STATE = by_type(frozenset(HANDLERS) | METADATA_TYPES)
 
 
+Changes: TypeAlias = tuple[Array, Array, Array, Array]
+"""Places of events, the descriptors that they change, how (a Change), and what copies were made of."""
+
+
 class Screen:
     """Goes over the columns of pieces for one set of needs."""
 
@@ -78,27 +82,33 @@ class Screen:
         self.needs = needs
         self._remembered: dict[tuple[int, int, int, bytes], bool] = {}
 
-    def note(self, columns: Columns, chosen: Array, machine: Machine) -> Array:
-        """Put changes that can wait into the machine's journal; those of `chosen` that can't are returned.
+    def note(self, columns: Columns, chosen: Array, machine: Machine) -> tuple[Array, int]:
+        """Put changes that can wait into the machine's journal.
 
-        All of `chosen` have the newest layout, and no enter event was seen before: it would have told more.
+        Returns those of `chosen` that can't wait, and the place of the first event that is damaged. All of
+        them have the newest layout, and no enter event was seen before: it would have told more.
         """
         types = columns.types[chosen]
         stays = np.ones(len(chosen), dtype=bool)
-        changes: list[tuple[Array, Array, Array, Array]] = []
+        end = len(columns)
+        changes: list[Changes] = []
         for kind in np.unique(types).tolist():
             if kind not in _SCREENED or (kind not in _OPENS and self.needs.types[kind]):
                 continue
             rows = np.flatnonzero(types == kind)
             places = chosen[rows]
             spans = columns.spans(places, len(EVENTS[kind].params))
+            damaged = places[spans[:, -1] > columns.ends(places)]
+            end = min(end, int(damaged[0])) if len(damaged) else end
             waits = np.zeros(len(rows), dtype=bool)
             for which, fds, change, sources in self._changes(kind, columns, places, spans, waits):
                 changes.append((places[which], fds, np.full(len(which), change), sources))
             stays[rows[waits]] = False
+        left = chosen[stays]
+        end = min(end, columns.first_damaged(left))
         if changes:
-            _fill(machine.journal, columns, changes)
-        return chosen[stays]
+            _fill(machine.journal, columns, changes, end)
+        return left[left < end], end
 
     def _changes(
         self, kind: int, columns: Columns, places: Array, spans: Array, waits: Array
@@ -216,9 +226,11 @@ def _event_at(columns: Columns, place: int) -> Event:
     return Event(kind, 0, 1, 0, 0, columns.data, header + HEADER_BYTES, count)
 
 
-def _fill(journal: Journal, columns: Columns, changes: list[tuple[Array, Array, Array, Array]]) -> None:
-    """Order changes by thread, and those of a thread by their place in the piece."""
+def _fill(journal: Journal, columns: Columns, changes: list[Changes], end: int) -> None:
+    """Order the changes before `end` by thread, and those of a thread by their place in the piece."""
     places, fds, kinds, sources = (np.concatenate(parts) for parts in zip(*changes, strict=True))
+    before = places < end
+    places, fds, kinds, sources = places[before], fds[before], kinds[before], sources[before]
     tids = columns.numbers(columns.headers[places] + 8, 8)
     order = np.lexsort((places, tids))
     tids = tids[order]

@@ -114,14 +114,22 @@ class Columns:
         found: Array = raw[places[:, None] + np.arange(width)].view(f"<i{width}")[:, 0]
         return found
 
-    def first_broken(self, chosen: Array) -> int | None:
-        """The place in `chosen` of the first event whose parameters don't fit into it."""
+    def ends(self, chosen: Array) -> Array:
+        """Where these events end, by the length in their headers."""
         halves = _halves(self.data)
         at = self.headers[chosen] // 2
-        lengths = halves[at + 8].astype(np.int64) | halves[at + 9].astype(np.int64) << 16
+        size = halves[at + 8].astype(np.int64) | halves[at + 9].astype(np.int64) << 16
+        ends: Array = self.headers[chosen] + size
+        return ends
+
+    def first_damaged(self, chosen: Array) -> int:
+        """The first of these events whose parameters don't fit into it; the number of all without one."""
+        halves = _halves(self.data)
+        at = self.headers[chosen] // 2
+        lengths = self.ends(chosen) - self.headers[chosen]
         counts = self.counts[chosen]
         groups = counts * 2 + _IS_LARGE[self.types[chosen]]
-        broken: list[int] = []
+        damaged = len(self)
         for group in np.flatnonzero(np.bincount(groups)).tolist():
             rows = np.flatnonzero(groups == group)
             count, wide = group // 2, group % 2
@@ -133,8 +141,8 @@ class Columns:
                 total = sizes.sum(axis=1, dtype=np.int64)
             wrong = rows[HEADER_BYTES + count * (4 if wide else 2) + total > lengths[rows]]
             if len(wrong):
-                broken.append(int(wrong[0]))
-        return min(broken, default=None)
+                damaged = min(damaged, int(chosen[wrong[0]]))
+        return damaged
 
 
 def event_blocks(data: bytes) -> tuple[Array, Array]:

@@ -69,10 +69,8 @@ def _seen_by_parent(machine: Machine, event: Event, tid: int, caller: Thread | N
         if known.flags & CLONE_INVERTED:
             return
         remove(machine, known)
-    is_thread = flags & CLONE_THREAD
-    child = Thread(tid, caller.pid, caller.ptid) if is_thread else Thread(tid, tid, caller.tid)
-    child.vtid, child.vpid = child.tid, child.pid
-    _fill_child(machine, event, child, caller, flags)
+    pid, ptid = (caller.pid, caller.ptid) if flags & CLONE_THREAD else (tid, caller.tid)
+    _add_child(machine, event, caller, (tid, pid, ptid, tid, pid), flags)
 
 
 def _seen_by_child(machine: Machine, event: Event) -> Thread:
@@ -83,52 +81,43 @@ def _seen_by_child(machine: Machine, event: Event) -> Thread:
             return known
         remove(machine, known)
     flags = event.number(15)
-    child = Thread(tid, event.integer(4) or tid, event.integer(5) or 0)
-    child.vtid, child.vpid = _or(event.integer(18), tid), _or(event.integer(19), child.pid)
-    template = machine.threads.get(child.pid if flags & CLONE_THREAD else child.ptid)
-    _fill_child(machine, event, child, template, flags | CLONE_INVERTED)
-    return child
+    pid, ptid = event.integer(4) or tid, event.integer(5) or 0
+    ids = (tid, pid, ptid, _or(event.integer(18), tid), _or(event.integer(19), pid))
+    template = machine.threads.get(pid if flags & CLONE_THREAD else ptid)
+    return _add_child(machine, event, template, ids, flags | CLONE_INVERTED)
 
 
-def _fill_child(machine: Machine, event: Event, child: Thread, template: Thread | None, flags: int) -> None:
+def _add_child(
+    machine: Machine, event: Event, template: Thread | None, ids: tuple[int, int, int, int, int], flags: int
+) -> Thread:
+    """Make a thread of its template and of what the event says; `ids` are tid, pid, ptid, vtid, vpid."""
+    tid, pid, ptid, vtid, vpid = ids
+    if template is None:
+        child = Thread(tid, pid, ptid)
+    else:
+        main = template.main or template
+        fds = main.fds
+        child = template.child(tid, pid, ptid)
+        child.cwd, child.env = main.cwd, main.env
+        child.fds = fds if flags & CLONE_THREAD else dict(fds)
+        if flags & CLONE_THREAD:
+            child.exec_time_ns = template.exec_time_ns
+    child.vtid, child.vpid = vtid, vpid
     child.exe = event.text(1)
     child.args = event.raw(2) or b""
     child.comm = event.text(13) or child.exe
     _read_numbers(event, child)
     child.uid, child.gid = event.number(16, child.uid), event.number(17, child.gid)
-    child.flags = flags
+    child.flags = flags | CLONE_FILES if flags & CLONE_THREAD else flags
     child.clone_time_ns = event.time_ns
-    if event.is_available(14):
-        child.cgroups = event.raw(14) or b""
+    cgroups = event.raw(14)
+    if cgroups and cgroups != child.cgroups:
+        child.cgroups, child.container_id = cgroups, container_id(cgroups)
     boot = machine.boot_time_ns
     child.pidns_start_ns = (event.number(20) + boot) if child.in_pid_namespace else boot
-    if template is not None:
-        _inherit(child, template, is_thread=bool(flags & CLONE_THREAD))
-        if not child.cgroups:
-            child.cgroups = template.cgroups
-    if flags & CLONE_THREAD:
-        child.flags |= CLONE_FILES
-    child.container_id = container_id(child.cgroups)
-    machine.journal.skip(child.tid)
+    machine.journal.skip(tid)
     machine.threads.add(child)
-
-
-def _inherit(child: Thread, template: Thread, *, is_thread: bool) -> None:
-    child.exepath, child.root = template.exepath, template.root
-    child.sid, child.vpgid, child.pgid = template.sid, template.vpgid, template.pgid
-    child.tty, child.loginuid = template.tty, template.loginuid
-    child.exe_writable, child.exe_from_memfd = template.exe_writable, template.exe_from_memfd
-    child.exe_upper_layer, child.exe_lower_layer = template.exe_upper_layer, template.exe_lower_layer
-    child.exe_ino = template.exe_ino
-    child.exe_ino_ctime_ns, child.exe_ino_mtime_ns = template.exe_ino_ctime_ns, template.exe_ino_mtime_ns
-    child.cap_permitted, child.cap_effective = template.cap_permitted, template.cap_effective
-    child.cap_inheritable = template.cap_inheritable
-    main = template.main or template
-    if is_thread:
-        child.fds, child.cwd, child.env = main.fds, main.cwd, main.env
-        child.exec_time_ns = template.exec_time_ns
-    else:
-        child.fds, child.cwd, child.env = dict(main.fds), main.cwd, main.env
+    return child
 
 
 _MEMORY = Row(7, "qQQIII")

@@ -41,56 +41,10 @@ class Group:
 
 
 class Thread:
-    """One thread. Vectors of texts stay the bytes that were recorded, divided by NUL, until one is read."""
+    """One thread. Vectors of texts stay the bytes that were recorded, divided by NUL, until one is read.
 
-    __slots__ = (
-        "_fds",
-        "args",
-        "cap_effective",
-        "cap_inheritable",
-        "cap_permitted",
-        "cgroups",
-        "clone_time_ns",
-        "comm",
-        "container_id",
-        "cwd",
-        "dead",
-        "entered",
-        "env",
-        "exe",
-        "exe_from_memfd",
-        "exe_ino",
-        "exe_ino_ctime_ns",
-        "exe_ino_mtime_ns",
-        "exe_lower_layer",
-        "exe_upper_layer",
-        "exe_writable",
-        "exec_time_ns",
-        "exepath",
-        "fdlimit",
-        "flags",
-        "gid",
-        "group",
-        "journal",
-        "loginuid",
-        "pfmajor",
-        "pfminor",
-        "pgid",
-        "pid",
-        "pidns_start_ns",
-        "ptid",
-        "root",
-        "sid",
-        "tid",
-        "tty",
-        "uid",
-        "vmrss_kb",
-        "vmsize_kb",
-        "vmswap_kb",
-        "vpgid",
-        "vpid",
-        "vtid",
-    )
+    It has no slots: so a child is a copy of its parent in one step.
+    """
 
     def __init__(self, tid: int, pid: int, ptid: int) -> None:
         self.tid = tid
@@ -114,6 +68,16 @@ class Thread:
         self.group: Group | None = None
         self.dead = False
         self.entered: Entered | None = None
+
+    def child(self, tid: int, pid: int, ptid: int) -> Thread:
+        """A new thread that has what children inherit; it is in no table and no group."""
+        made = Thread.__new__(Thread)
+        made.__dict__.update(self.__dict__)
+        made.tid, made.pid, made.ptid = tid, pid, ptid
+        made.group = made.entered = None
+        made.dead = False
+        made.exec_time_ns = 0
+        return made
 
     @classmethod
     def placeholder(cls, tid: int) -> Thread:
