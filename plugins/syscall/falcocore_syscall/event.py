@@ -21,10 +21,6 @@ ASYNC = 402
 _NAMED_BY_THEMSELVES = GENERIC | {ASYNC}
 NAMES = tuple(event.name for event in EVENTS)
 
-I64 = struct.Struct("<q")
-U32 = struct.Struct("<I")
-U16 = struct.Struct("<H")
-
 
 class Row:
     """Parameters that are numbers and follow each other, by the letters of `struct`."""

@@ -79,7 +79,7 @@ class Replay:
 
         Where an event is found to be damaged, it is the end; `pieces` then says why.
         """
-        machine, converter = self._machine, self._converter
+        machine = self._machine
         chosen, plain = self._choose(columns)
         if self._has_enter_events:
             end = columns.first_damaged(chosen)
@@ -96,7 +96,7 @@ class Replay:
         journal = machine.journal
         times, tids = columns.times_and_threads(chosen)
         types = columns.types[chosen]
-        visible = self.needs.types[types] & ~columns.hidden[chosen] & (chosen >= lead)
+        visible = self.needs.types[types] & ~columns.hidden[chosen]
         data, converted = columns.data, 0
         for kind, time_ns, tid, cpu, num, at, count, is_plain, is_visible, place in zip(
             types.tolist(),
@@ -111,12 +111,10 @@ class Replay:
             chosen.tolist(),
             strict=True,
         ):
-            if is_plain:
-                event = Event(kind, time_ns, tid, cpu, num + converted, data, at, count)
-            else:
-                old = Event(kind, time_ns, tid, cpu, 0, data, at, count)
+            event = Event(kind, time_ns, tid, cpu, num + converted, data, at, count)
+            if not is_plain:
                 try:
-                    found = converter.convert(kind, tid, old.params())
+                    found = self._converter.convert(kind, tid, event.params())
                 except ValueError as error:
                     columns, plain = columns.until(place), plain[:place]
                     self._fail(str(error), columns, place)
@@ -124,14 +122,19 @@ class Replay:
                 if found is None:
                     continue
                 converted += 1
-                event = _unpacked(old, found, num + converted)
-                is_visible = self._shows(event, columns, place, lead)
+                event = _unpacked(event, found)
+                is_visible = self._shows(event) and not columns.hidden[place]
+            if place < lead:
+                self._is_starting = self._is_starting and event.type in INITIAL
+                is_visible = is_visible and not self._is_starting
             journal.now = place
             machine.apply(event)
             if is_visible:
                 yield event
             machine.previous_time_ns = time_ns
         machine.catch_up()
+        if lead < len(columns):
+            self._is_starting = False
         self.num += int(np.count_nonzero(plain)) + converted
 
     def _choose(self, columns: Columns) -> tuple[Array, Array]:
@@ -147,30 +150,24 @@ class Replay:
         return np.flatnonzero(np.where(plain, needed, old)), plain
 
     def _lead(self, columns: Columns, plain: Array) -> int:
-        """How many events at the start of the capture tell of its initial state, and are not shown."""
+        """How many events at the start may tell of the initial state, and then are not shown."""
         if not self._is_starting:
             return 0
         others = np.flatnonzero(plain & ~_IS_INITIAL[columns.types])
-        if len(others):
-            self._is_starting = False
-            return int(others[0])
-        return len(columns)
+        return int(others[0]) if len(others) else len(columns)
 
-    def _shows(self, event: Event, columns: Columns, place: int, lead: int) -> bool:
+    def _shows(self, event: Event) -> bool:
         """True for a converted event that rules may match."""
-        if event.type in ENTER_TYPES or columns.hidden[place]:
-            return False
-        if event.type not in INITIAL:
-            self._is_starting = False
-        elif place < lead:
-            return False
-        return bool(self.needs.types[event.type])
+        return event.type not in ENTER_TYPES and bool(self.needs.types[event.type])
 
     def _fail(self, problem: str, columns: Columns, place: int) -> None:
         at = int(columns.blocks[place]) if place < len(columns) else columns.end
         self._failure = CaptureError(problem, columns.start + at)
 
 
-def _unpacked(old: Event, found: Converted, num: int) -> Event:
+def _unpacked(old: Event, found: Converted) -> Event:
+    """The event that an old one was converted to; it has the next number."""
     data = packed_event(old.time_ns, old.tid, found.type, found.params)
-    return Event(found.type, old.time_ns, old.tid, old.cpu, num, data, HEADER_BYTES, len(found.params))
+    return Event(
+        found.type, old.time_ns, old.tid, old.cpu, old.num + 1, data, HEADER_BYTES, len(found.params)
+    )

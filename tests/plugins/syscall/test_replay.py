@@ -88,6 +88,14 @@ def test_what_a_capture_begins_with_is_its_state() -> None:
     assert source.num == 3
 
 
+def test_an_old_event_ends_the_initial_state_as_well() -> None:
+    writer = ScapWriter()
+    user = (33, 33, "web", "/", "/bin/sh", "")
+    writer.event(USER_ADDED, -1, *user).event(READ, 1, 5, b"hello").event(USER_ADDED, -1, *user)
+    found, _ = replay(writer.data)
+    assert [(event.num, event.name) for event in found] == [(2, "read"), (3, "useradded")]
+
+
 def test_a_new_section_forgets_the_state() -> None:
     clone = (2, "sh", b"", 1, 1, 0, "/", 0, 0, 0, 0, 0, 0, "sh", b"", 0, 0, 0, 1, 1, 0)
     first = ScapWriter().event(CLONE, 1, *clone).event(CLOSE, 2, 0, 3)

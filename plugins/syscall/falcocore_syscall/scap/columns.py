@@ -13,7 +13,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from falcocore_syscall.scap.blocks import FRAME_BYTES, HEADER_BYTES, LARGE_TYPES, MOST_EVENT_BLOCK_BYTES
+from falcocore_syscall.scap.blocks import (
+    FRAME_BYTES,
+    HEADER_BYTES,
+    LARGE_TYPES,
+    MOST_EVENT_BLOCK_BYTES,
+    STATE_ONLY,
+)
 from falcocore_syscall.tables import EVENTS, LARGE
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -190,7 +196,7 @@ def columns_of(data: bytes, blocks: Array, lengths: Array) -> Columns:
     types = halves[header + 10]
     counts = halves[header + 11].astype(np.int64) | halves[header + 12].astype(np.int64) << 16
     sizes = halves[header + 8].astype(np.int64) | halves[header + 9].astype(np.int64) << 16
-    hidden = flagged & (halves[np.minimum(at + 5, len(halves) - 1)] & 1 == 1)
+    hidden = flagged & (halves[np.minimum(at + 5, len(halves) - 1)] & STATE_ONLY == STATE_ONLY)
     fixed = HEADER_BYTES + counts * np.where(_IS_LARGE[types], 4, 2)
     wrong = (fixed > sizes) | (headers + sizes > blocks + lengths - 4) | (counts > _COUNTS[types])
     wrong |= (lengths > MOST_EVENT_BLOCK_BYTES) & ~np.isin(kinds, list(LARGE_TYPES))

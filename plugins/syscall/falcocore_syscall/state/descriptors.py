@@ -18,8 +18,6 @@ Handler: TypeAlias = "Callable[[Machine, Event, Thread], None]"
 F_DUPFD, F_DUPFD_CLOEXEC, F_SETFD = 1, 26, 3
 FD_CLOEXEC = 1
 CLOSE_RANGE_CLOEXEC = 4
-MOST_CLOSED = 1 << 16
-"""A range with more descriptors is gone through by the table instead."""
 
 
 def put(event: Event, thread: Thread, fd: int, entry: Fd) -> None:

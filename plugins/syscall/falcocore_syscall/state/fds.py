@@ -162,11 +162,6 @@ class SocketFd:
         """There is none but for files."""
         return ""
 
-    @property
-    def is_server_socket(self) -> bool:
-        """True for one that listens or is bound, and has no other end."""
-        return self.type in SERVERS
-
     def with_cloexec(self, value: bool) -> SocketFd:
         """The same with close-on-exec set or cleared."""
         return SocketFd(
