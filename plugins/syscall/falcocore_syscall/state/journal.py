@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ class Journal:
         self._fds: list[int] = []
         self._changes: list[int] = []
         self._sources: list[int] = []
+        self._copies: list[int] = []
         self._open: Callable[[int, Thread], Fd] | None = None
 
     def fill(
@@ -70,6 +71,7 @@ class Journal:
         self.waiting = {tid: [start, end] for tid, start, end in threads}
         self._places, self._fds, self._changes, self._open = places, fds, changes, open_file
         self._sources = sources
+        self._copies = [number for number, change in enumerate(changes) if change >= _COPIED]
         self.now = 0
 
     def threads(self) -> list[int]:
@@ -91,14 +93,17 @@ class Journal:
         group = thread.group
         if group is None or len(group.threads) < 2:
             start, stop = self._take(thread.tid)
-            self._make(thread, list(range(start, stop)))
+            if start < stop:
+                copies = self._copies[bisect_left(self._copies, start) : bisect_left(self._copies, stop)]
+                self._make(thread, range(start, stop), [number - start for number in copies])
             return
         found: list[int] = []
         for other in group.threads.values():
             if other.tid in self.waiting and other.shares_fds_with(thread):
                 found += range(*self._take(other.tid))
         found.sort(key=self._places.__getitem__)
-        self._make(thread, found)
+        changes = self._changes
+        self._make(thread, found, [at for at, number in enumerate(found) if changes[number] >= _COPIED])
 
     def _take(self, tid: int) -> tuple[int, int]:
         """Where the changes of a thread up to now begin and end; they count as made."""
@@ -113,26 +118,23 @@ class Journal:
             bounds[0] = stop
         return start, stop
 
-    def _make(self, thread: Thread, numbers: list[int]) -> None:
-        """Make changes: what stands before a copy has to be there for it."""
+    def _make(self, thread: Thread, numbers: Sequence[int], copies: list[int]) -> None:
+        """Make changes. What stands before a copy has to be there for it; `copies` says where they are."""
+        table: dict[int, Fd] = thread._fds  # noqa: SLF001 - the property would come back to here
+        done = 0
+        for at in copies:
+            self._make_last(thread, table, numbers[done:at])
+            done, number = at + 1, numbers[at]
+            entry = table.get(self._sources[number])
+            if entry is not None:
+                cloexec = self._changes[number] == Change.COPIED_TO_CLOSE_AT_EXEC
+                table[self._fds[number]] = entry.with_cloexec(cloexec)
+        self._make_last(thread, table, numbers[done:])
+
+    def _make_last(self, thread: Thread, table: dict[int, Fd], numbers: Sequence[int]) -> None:
+        """From the last change to the first: the last of a descriptor decides, later marks are put on it."""
         if not numbers:
             return
-        table: dict[int, Fd] = thread._fds  # noqa: SLF001 - the property would come back to here
-        changes, done = self._changes, 0
-        for place, number in enumerate(numbers):
-            if changes[number] >= _COPIED:
-                if done < place:
-                    self._make_last(thread, table, numbers[done:place])
-                done = place + 1
-                entry = table.get(self._sources[number])
-                if entry is not None:
-                    cloexec = changes[number] == Change.COPIED_TO_CLOSE_AT_EXEC
-                    table[self._fds[number]] = entry.with_cloexec(cloexec)
-        if done < len(numbers):
-            self._make_last(thread, table, numbers[done:])
-
-    def _make_last(self, thread: Thread, table: dict[int, Fd], numbers: list[int]) -> None:
-        """From the last change to the first: the last of a descriptor decides, later marks are put on it."""
         fds, changes = self._fds, self._changes
         decided: set[int] = set()
         cloexec: dict[int, bool] = {}
