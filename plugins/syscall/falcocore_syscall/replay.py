@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from falcocore_syscall.event import Event
+from falcocore_syscall.needs import Needs
 from falcocore_syscall.scap.blocks import HEADER_BYTES
 from falcocore_syscall.scap.columns import Array, Columns, by_type
 from falcocore_syscall.scap.convert import Converted, Converter, deliverable, dropped
 from falcocore_syscall.scap.errors import CaptureError
 from falcocore_syscall.scap.modernise import packed_event
 from falcocore_syscall.scap.reader import Reader, SectionStart
-from falcocore_syscall.screening import IS_STATE, Needs, Screen
+from falcocore_syscall.screening import IS_STATE, Screen
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.state.metadata import INITIAL
 from falcocore_syscall.tables import ENTER_TYPES, EVENTS, SYSCALL_NAMES

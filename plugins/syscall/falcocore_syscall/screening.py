@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from falcocore.api import RuleSet
 from falcocore_syscall.event import Event
+from falcocore_syscall.needs import Needs
 from falcocore_syscall.scap.blocks import HEADER_BYTES
 from falcocore_syscall.scap.columns import Array, Columns, by_type
 from falcocore_syscall.state.files import OPEN, OPENAT, OPENAT2, opened_file
@@ -17,62 +17,29 @@ from falcocore_syscall.state.journal import Change, Journal
 from falcocore_syscall.state.machine import HANDLERS, Machine
 from falcocore_syscall.state.sockets import IO_TYPES
 from falcocore_syscall.state.threads import Thread
-from falcocore_syscall.tables import EVENTS, GENERIC, METADATA_TYPES, SYSCALL_NAMES
+from falcocore_syscall.tables import EVENTS, METADATA_TYPES
 
 _CLOSE, _FCNTL, _PRLIMIT = 5, 151, 145
-_F_DUPFD, _F_SETFD, _F_DUPFD_CLOEXEC = 1, 3, 26
+_F_SETFD = 3
+_COPIES = {1: Change.COPIED, 26: Change.COPIED_TO_CLOSE_AT_EXEC}
+"""The commands of fcntl that copy a descriptor."""
 _FD_CLOEXEC = 1
 _RLIMIT_NOFILE = 7
 _AT_FDCWD = -100
 _SLASH = ord("/")
 _OPENS = (OPEN, OPENAT, OPENAT2)
+_SCREENED = frozenset({*_OPENS, _CLOSE, _FCNTL, _PRLIMIT}) | IO_TYPES
 _MOST_REMEMBERED = 1 << 15
 _MOST_PATH_BYTES = 1024
 """Opening a longer path is looked at one by one, so that what is remembered stays small."""
-
-SCREENED_FIELDS = frozenset(
-    {"evt.type", "evt.dir", "evt.res", "evt.rawres", "evt.failed", "evt.is_open_read", "evt.is_open_write"}
-    | {"fd.num", "fd.type", "fd.typechar", "fd.name", "fd.nameraw", "fd.directory", "fd.filename"}
-)
-"""What is known of an opened file by its type, result, flags and path alone, if the path is absolute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """Which events rules can match: by type; the generic type by system call; opened files by path."""
-
-    types: Array
-    calls: Array
-    may_match: Callable[[Event], bool]
-
-    @classmethod
-    def of(cls, rules: RuleSet) -> Needs:
-        """What a set of rules needs."""
-        if any(label.startswith("evt.deltatime") for label in rules.reads()):
-            return cls.everything()  # The time since the event before: none may be left out.
-        names = {event.name for event in EVENTS} | set(SYSCALL_NAMES)
-        possible = {name: rules.can_match({"evt.type": name}) for name in names}
-        types = {
-            number for number, event in enumerate(EVENTS) if number not in GENERIC and possible[event.name]
-        }
-        if rules.can_match({}):
-            types |= METADATA_TYPES
-        calls = np.array([possible[name] for name in SYSCALL_NAMES], dtype=bool)
-        calls[0] = calls.any()  # A number that is not known may get its name from the kernel's own.
-        return cls(by_type(types | (GENERIC if calls.any() else set())), calls, rules.screen(SCREENED_FIELDS))
-
-    @classmethod
-    def everything(cls) -> Needs:
-        """For rules of which nothing is known."""
-        every = np.ones(len(SYSCALL_NAMES), dtype=bool)
-        return cls(by_type(range(len(EVENTS))), every, lambda _event: True)
-
 
 IS_STATE = by_type(frozenset(HANDLERS) | METADATA_TYPES)
 
 
 Changes: TypeAlias = tuple[Array, Array, Array, Array]
 """Places of events, the descriptors that they change, how (a Change), and what copies were made of."""
+Some: TypeAlias = tuple[Array, Array, Change, Array]
+"""The same for one change, with the numbers of the events among those of their type."""
 
 
 class Screen:
@@ -95,98 +62,48 @@ class Screen:
         for kind in np.unique(types).tolist():
             if kind not in _SCREENED or (kind not in _OPENS and self.needs.types[kind]):
                 continue
-            rows = np.flatnonzero(types == kind)
-            places = chosen[rows]
-            spans = columns.spans(places, len(EVENTS[kind].params))
-            damaged = places[spans[:, -1] > columns.ends(places)]
+            same = np.flatnonzero(types == kind)
+            rows = _Rows.of(kind, columns, chosen[same])
+            damaged = rows.places[~rows.are_intact]
             end = min(end, int(damaged[0])) if len(damaged) else end
-            waits = np.zeros(len(rows), dtype=bool)
-            for which, fds, change, sources in self._changes(kind, columns, places, spans, waits):
-                changes.append((places[which], fds, np.full(len(which), change), sources))
-            stays[rows[waits]] = False
+            found = self._opened(rows) if kind in _OPENS else _changed(rows)
+            for which, fds, change, sources in found:
+                changes.append((rows.places[which], fds, np.full(len(which), change), sources))
+            stays[same[rows.waits]] = False
         left = chosen[stays]
         end = min(end, columns.first_damaged(left))
         if changes:
             _fill(machine.journal, columns, changes, end)
         return left[left < end], end
 
-    def _changes(
-        self, kind: int, columns: Columns, places: Array, spans: Array, waits: Array
-    ) -> Iterator[tuple[Array, Array, Change, Array]]:
-        """Which events, by their number in `places`, change which descriptors, how, and from which.
-
-        `waits` is set for all that need not be looked at one by one.
-        """
-        whole = _are_whole(kind, spans)
-        results = np.where(whole, columns.numbers(spans[:, 0], 8), -1)
-        if kind in _OPENS:
-            yield from self._opened(kind, columns, places, spans, waits, results, whole)
-            return
-        waits[:] = whole
-        if kind == _CLOSE:
-            which = np.flatnonzero(whole & (results == 0))
-            fds = columns.numbers(spans[which, 1], 8)
-            yield which, fds, Change.CLOSED, fds
-        elif kind == _FCNTL:
-            worked = np.flatnonzero(whole & (results >= 0))
-            commands = np.frombuffer(columns.data, np.uint8)[spans[worked, 2]]
-            for command, change in (
-                (_F_DUPFD, Change.COPIED),
-                (_F_DUPFD_CLOEXEC, Change.COPIED_TO_CLOSE_AT_EXEC),
-            ):
-                which = worked[commands == command]
-                yield which, results[which], change, columns.numbers(spans[which, 1], 8)
-            which = worked[commands == _F_SETFD]
-            fds = columns.numbers(spans[which, 1], 8)
-            marked = columns.numbers(spans[which, 3], 8) & _FD_CLOEXEC == 1
-            yield which[marked], fds[marked], Change.CLOSED_AT_EXEC, fds[marked]
-            yield which[~marked], fds[~marked], Change.KEPT_AT_EXEC, fds[~marked]
-        elif kind == _PRLIMIT:
-            resources = np.frombuffer(columns.data, np.uint8)[np.where(whole, spans[:, 6], 0)]
-            waits &= (resources != _RLIMIT_NOFILE) | (results != 0)
-        else:
-            which = np.flatnonzero(whole & (results >= 0))
-            parameter = EVENTS[kind].fd_param or 0
-            fds = columns.numbers(spans[which, parameter], 8)
-            yield which, fds, Change.USED, fds
-
-    def _opened(
-        self,
-        kind: int,
-        columns: Columns,
-        places: Array,
-        spans: Array,
-        waits: Array,
-        results: Array,
-        whole: Array,
-    ) -> Iterator[tuple[Array, Array, Change, Array]]:
-        path = 1 if kind == OPEN else 2
-        data = columns.data
-        starts = spans[:, path]
-        sizes = spans[:, path + 1] - starts
-        is_absolute = whole & (sizes > 0) & (sizes <= _MOST_PATH_BYTES)
+    def _opened(self, rows: _Rows) -> Iterator[Some]:
+        """Files that no rule asks for, by what is known of them without the process that opens them."""
+        path = 1 if rows.kind == OPEN else 2
+        data, starts = rows.columns.data, rows.spans[:, path]
+        sizes = rows.spans[:, path + 1] - starts
+        is_absolute = rows.are_whole & (sizes > 0) & (sizes <= _MOST_PATH_BYTES)
         is_absolute &= np.frombuffer(data, np.uint8)[np.minimum(starts, len(data) - 1)] == _SLASH
         which = np.flatnonzero(is_absolute)
-        flags = columns.numbers(spans[which, path + 1], 4)
         remembered, quiet = self._remembered, []
-        for number, result, flag, start, end in zip(
+        for number, result, flags, start, end in zip(
             which.tolist(),
-            results[which].tolist(),
-            flags.tolist(),
+            rows.results[which].tolist(),
+            rows.columns.numbers(rows.spans[which, path + 1], 4).tolist(),
             starts[which].tolist(),
-            spans[which, path + 1].tolist(),
+            rows.spans[which, path + 1].tolist(),
             strict=True,
         ):
-            key = (kind, result, flag, data[start:end])
+            key = (rows.kind, result, flags, data[start:end])
             may_match = remembered.get(key)
             if may_match is None:
-                may_match = self._judge(key, _event_at(columns, int(places[number])))
+                may_match = self._judge(key, _event_at(rows.columns, int(rows.places[number])))
             if not may_match:
                 quiet.append(number)
-        waits[quiet] = True
+        rows.waits[quiet] = True
         made = np.array(quiet, dtype=np.int64)
-        made = made[results[made] >= 0]
-        yield made, results[made], Change.OPENED, results[made]
+        made = made[rows.results[made] >= 0]
+        fds = rows.results[made]
+        yield made, fds, Change.OPENED, fds
 
     def _judge(self, key: tuple[int, int, int, bytes], event: Event) -> bool:
         """Whether a rule can match, found out by one such event in a process that nothing is known of."""
@@ -202,22 +119,89 @@ class Screen:
         return found
 
 
-_SCREENED = frozenset({*_OPENS, _CLOSE, _FCNTL, _PRLIMIT}) | IO_TYPES
+@dataclass(slots=True)
+class _Rows:
+    """Events of one type: where they are in their piece, and where their parameters are in its data.
+
+    `are_intact` says which have all their parameters in them, `are_whole` which of these have the numbers
+    that are read here in their width. `results` are -1 for the others. `waits` is set for all that need not
+    be looked at one by one.
+    """
+
+    kind: int
+    columns: Columns
+    places: Array
+    spans: Array
+    are_intact: Array
+    are_whole: Array
+    results: Array
+    waits: Array
+
+    @classmethod
+    def of(cls, kind: int, columns: Columns, places: Array) -> _Rows:
+        """The events of that type at these places."""
+        spans = columns.spans(places, len(EVENTS[kind].params))
+        intact = spans[:, -1] <= columns.ends(places)
+        whole = intact & _have_widths(spans, _widths_of(kind))
+        results = np.where(whole, columns.numbers(spans[:, 0], 8), -1)
+        return cls(kind, columns, places, spans, intact, whole, results, np.zeros(len(places), dtype=bool))
+
+    def bytes_at(self, which: Array, parameter: int) -> Array:
+        """The first byte of a parameter of some of the events, all of which are whole."""
+        found: Array = np.frombuffer(self.columns.data, np.uint8)[self.spans[which, parameter]]
+        return found
+
+    def numbers_at(self, which: Array, parameter: int) -> Array:
+        """The number of eight bytes that a parameter is."""
+        return self.columns.numbers(self.spans[which, parameter], 8)
 
 
-def _are_whole(kind: int, spans: Array) -> Array:
-    """True for events that have all numbers which are read here, in their width."""
-    sizes = np.diff(spans, axis=1)
+def _widths_of(kind: int) -> dict[int, int]:
+    """The parameters that are read here, and their width in bytes."""
     if kind in _OPENS:
-        path = 1 if kind == OPEN else 2
-        return np.asarray((sizes[:, 0] == 8) & (sizes[:, path + 1] == 4))
-    if kind == _CLOSE:
-        return np.asarray((sizes[:, 0] == 8) & (sizes[:, 1] == 8))
+        return {0: 8, (2 if kind == OPEN else 3): 4}
     if kind == _FCNTL:
-        return np.asarray((sizes[:, :2] == 8).all(axis=1) & (sizes[:, 2] == 1) & (sizes[:, 3] == 8))
+        return {0: 8, 1: 8, 2: 1, 3: 8}
     if kind == _PRLIMIT:
-        return np.asarray((sizes[:, 0] == 8) & (sizes[:, 6] == 1))
-    return np.asarray((sizes[:, 0] == 8) & (sizes[:, EVENTS[kind].fd_param or 0] == 8))
+        return {0: 8, 6: 1}
+    return {0: 8, EVENTS[kind].fd_param or 0: 8}
+
+
+def _have_widths(spans: Array, widths: dict[int, int]) -> Array:
+    fits = np.ones(len(spans), dtype=bool)
+    for parameter, width in widths.items():
+        fits &= spans[:, parameter + 1] - spans[:, parameter] == width
+    return fits
+
+
+def _changed(rows: _Rows) -> Iterator[Some]:
+    """What calls do to descriptors that don't open a file."""
+    rows.waits[:] = rows.are_whole
+    worked = np.flatnonzero(rows.are_whole & (rows.results >= 0))
+    if rows.kind == _CLOSE:
+        worked = worked[rows.results[worked] == 0]
+        fds = rows.numbers_at(worked, 1)
+        yield worked, fds, Change.CLOSED, fds
+    elif rows.kind == _FCNTL:
+        yield from _controlled(rows, worked)
+    elif rows.kind == _PRLIMIT:
+        rows.waits[worked[rows.bytes_at(worked, 6) == _RLIMIT_NOFILE]] = False
+    else:
+        fds = rows.numbers_at(worked, EVENTS[rows.kind].fd_param or 0)
+        yield worked, fds, Change.USED, fds
+
+
+def _controlled(rows: _Rows, worked: Array) -> Iterator[Some]:
+    """The commands of fcntl that copy a descriptor, or mark it."""
+    commands = rows.bytes_at(worked, 2)
+    for command, change in _COPIES.items():
+        which = worked[commands == command]
+        yield which, rows.results[which], change, rows.numbers_at(which, 1)
+    which = worked[commands == _F_SETFD]
+    fds = rows.numbers_at(which, 1)
+    marked = rows.numbers_at(which, 3) & _FD_CLOEXEC == 1
+    yield which[marked], fds[marked], Change.CLOSED_AT_EXEC, fds[marked]
+    yield which[~marked], fds[~marked], Change.KEPT_AT_EXEC, fds[~marked]
 
 
 def _event_at(columns: Columns, place: int) -> Event:

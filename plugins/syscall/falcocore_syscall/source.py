@@ -74,7 +74,7 @@ class SyscallSource(Source):
             self._tell_needs(self._replay, rules)
 
     def _tell_needs(self, replay: Replay, rules: RuleSet) -> None:
-        from falcocore_syscall.screening import Needs
+        from falcocore_syscall.needs import Needs
 
         replay.needs = Needs.of(rules)
         if self._resolves_names:

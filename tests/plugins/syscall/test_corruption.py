@@ -19,11 +19,11 @@ from falcocore.rules.loader import Catalogue, load
 from falcocore.ruleset import RuleSet
 from falcocore.source import Stream
 from falcocore_syscall.fields import FIELDS
+from falcocore_syscall.needs import Needs
 from falcocore_syscall.replay import Replay
 from falcocore_syscall.scap.compression import unpacked
 from falcocore_syscall.scap.errors import CaptureError
 from falcocore_syscall.scap.reader import Reader
-from falcocore_syscall.screening import Needs
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.tables import EVENTS, EventFlag
 from tests.support.scap_writer import ScapWriter

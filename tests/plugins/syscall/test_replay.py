@@ -18,10 +18,10 @@ from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.ruleset import RuleSet
 from falcocore.source import Stream
 from falcocore_syscall.event import Event
+from falcocore_syscall.needs import Needs
 from falcocore_syscall.replay import Replay
 from falcocore_syscall.scap.errors import CaptureError
 from falcocore_syscall.scap.reader import Reader
-from falcocore_syscall.screening import Needs
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.tables import SYSCALL_NAMES
 from tests.support.scap_writer import ScapWriter
@@ -123,6 +123,37 @@ def test_damage_in_the_middle_ends_the_replay_there(size: int) -> None:
     with pytest.raises(CaptureError, match=f"byte {at}.*don't fit into it"):
         run()
     assert found == [1]
+
+
+SOUND: dict[int, tuple[Any, ...]] = {
+    OPENAT: (3, AT_FDCWD, "/etc/x", 1, 0, 0, 0),
+    OPEN: (3, "/etc/x", 1, 0, 0, 0),
+    CLOSE: (0, 3),
+    READ: (5, b"hello", 3, 5),
+    FCNTL: (0, 3, 3, 1),
+    145: (0, 1, 1, 1, 1, 0, 7),
+    SOCKET: (3, 2, 1, 0, 0),
+}
+"""Events of types that can wait in the journal, and one that can't."""
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 200, 0xFFFF])
+@pytest.mark.parametrize(
+    ("number", "parameter"), [(number, n) for number, params in SOUND.items() for n in range(len(params))]
+)
+def test_wrong_lengths_of_parameters_do_no_harm(number: int, parameter: int, length: int) -> None:
+    writer = ScapWriter().event(number, 1, *SOUND[number])
+    data = bytearray(writer.data)
+    at = 28 + 8 + 2 + 26 + 2 * parameter
+    data[at : at + 2] = length.to_bytes(2, "little")
+    needs = Needs.of(compiled(one_rule("evt.type = execve", "x")))
+    try:
+        replay(bytes(data), needs)
+    except CaptureError as error:
+        assert length > 1
+        assert "don't fit into it" in str(error)
+    else:
+        assert length < 200
 
 
 def test_an_old_layout_that_never_was_ends_the_replay_there() -> None:
