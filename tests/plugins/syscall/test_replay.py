@@ -137,7 +137,7 @@ SOUND: dict[int, tuple[Any, ...]] = {
 """Events of types that can wait in the journal, and one that can't."""
 
 
-@pytest.mark.parametrize("length", [0, 1, 7, 200, 0xFFFF])
+@pytest.mark.parametrize("length", [0, 200, 0xFFFF])
 @pytest.mark.parametrize(
     ("number", "parameter"), [(number, n) for number, params in SOUND.items() for n in range(len(params))]
 )
@@ -147,13 +147,11 @@ def test_wrong_lengths_of_parameters_do_no_harm(number: int, parameter: int, len
     at = 28 + 8 + 2 + 26 + 2 * parameter
     data[at : at + 2] = length.to_bytes(2, "little")
     needs = Needs.of(compiled(one_rule("evt.type = execve", "x")))
-    try:
+    if length == 0:
+        assert replay(bytes(data), needs)[1].num == 1
+        return
+    with pytest.raises(CaptureError, match="don't fit into it"):
         replay(bytes(data), needs)
-    except CaptureError as error:
-        assert length > 1
-        assert "don't fit into it" in str(error)
-    else:
-        assert length < 200
 
 
 def test_an_old_layout_that_never_was_ends_the_replay_there() -> None:
