@@ -41,7 +41,7 @@ class Piece(Batch):
         for event in self._replay.events(self._columns):
             given += 1
             yield event
-        self.unseen = max(0, self._replay.num - before - given)
+        self.unseen = self._replay.num - before - given
 
 
 class SyscallSource(Source):
@@ -100,6 +100,7 @@ class SyscallSource(Source):
         from falcocore_syscall.state.machine import Machine
 
         self._input.open()
+        self._names = HostNames()
         reader = Reader(unpacked(self._input.read))
         self._replay = Replay(reader, Machine(names=self._names))
         if self._rules is not None:

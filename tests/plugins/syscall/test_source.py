@@ -6,6 +6,7 @@ import builtins
 import gzip
 import json
 import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -101,6 +102,13 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SourceError, match="without the package isal") as raised:
         SyscallSource("x").open()
     assert raised.value.hint == "pip install 'falcocore[syscall]'"
+
+
+def test_fields_and_state_need_no_numpy() -> None:
+    """Live capture and listings do without it."""
+    modules = "falcocore_syscall.fields, falcocore_syscall.state.machine"
+    code = f"import sys; sys.modules['numpy'] = None; import {modules}"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_pipe_is_read_as_it_comes(tmp_path: Path) -> None:
