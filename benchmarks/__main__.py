@@ -1,4 +1,4 @@
-"""`make bench`: starting, reading rules, decoding events, from bytes to alerts, and audit policies."""
+"""`make bench`: from starting to delivery, and what other programs take for a part of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import orjson
 
-from benchmarks import delivery, webhook
+from benchmarks import delivery, syscall, webhook
 from benchmarks.many_rules import varied_rules
 from benchmarks.measure import best_s
 from benchmarks.memory import replay
@@ -56,6 +56,7 @@ def main() -> None:
     print_spared(sorted({BUNDLED, rule_file()}), _fields(), lines)
     delivery.main(lines)
     webhook.main(lines)
+    syscall.main()
 
 
 def _starting() -> None:

@@ -11,7 +11,7 @@ from falcocore.errors import (
     PluginError,
     SourceError,
 )
-from falcocore.fields import Argument, ArgumentKind, Field, Getter, depends_on
+from falcocore.fields import Argument, ArgumentKind, Field, Getter, Several, depends_on
 from falcocore.hookspecs import hookimpl
 from falcocore.output import Alert, Output
 from falcocore.registry import (
@@ -21,6 +21,7 @@ from falcocore.registry import (
     RuleRegistry,
     SourceRegistry,
 )
+from falcocore.ruleset import RuleSet
 from falcocore.source import Batch, Event, Progress, Source
 from falcocore.types import FieldType, Priority, Value
 
@@ -46,6 +47,8 @@ __all__ = [
     "Priority",
     "Progress",
     "RuleRegistry",
+    "RuleSet",
+    "Several",
     "Source",
     "SourceError",
     "SourceRegistry",

@@ -62,7 +62,7 @@ class Engine:
         with contextlib.ExitStack() as opened:
             opened.callback(self._delivering.abandon)
             for runner in self._runners:
-                runner.source.open()
+                runner.open()
             if self._control is not None:
                 self._control.open()
             opened.pop_all()
@@ -140,7 +140,7 @@ class Engine:
         while True:
             try:
                 if again:
-                    runner.source.open()
+                    runner.open()
                 await runner.run()
             except Exception as error:
                 if self._stopping.is_set() or runner.name not in self._restart:

@@ -48,12 +48,23 @@ class ArgumentKind(enum.Enum):
     KEY = "key"
 
 
+class Several(enum.Enum):
+    """What a check means on a field that has several values at once, such as both ends of a connection."""
+
+    ANY = "it holds where it holds for one of them"
+    EITHER = "the same, but `!=` holds only where it holds for all of them"
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """The argument that a field takes. An index reaches the field's `getter` as int, a key as str."""
+    """The argument that a field takes. An index reaches the field's `getter` as int, a key as str.
+
+    A `dotted` one may also stand behind a dot: `evt.arg.flags` is `evt.arg[flags]`.
+    """
 
     kind: ArgumentKind
     required: bool = False
+    dotted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,12 @@ class Field:
     `getter` is called with the event. For a field with an `argument` it is a factory instead: it is
     called once, when a rule is compiled, with the parsed argument (None where an optional one is left
     out), and returns the getter; it raises ValueError with a message for an argument that it refuses.
+    Where type or cardinality depend on the argument it returns the Field (one without argument) that is
+    meant.
+
+    With `several` the getter returns a list, and checks look at each value; in alerts it stands as what
+    `captured` returns. A field that is not `printable` can't stand in an output, one that is not
+    `filterable` can't stand in a condition.
 
     `needs` names what must have been collected for the field to be present (an audit level, a kernel
     version). `suggested` puts it in the output of `append_output: suggested_output`.
@@ -83,6 +100,9 @@ class Field:
     transformable: bool = True
     usable_on_right: bool = True
     deprecated: bool = False
+    printable: bool = True
+    filterable: bool = True
+    several: Several | None = None
     text: Callable[[Any], str] | None = None
     captured: Callable[..., Any] | None = None
     of_stream: bool = False
@@ -92,6 +112,8 @@ class Field:
             raise ValueError(f"field {self.name}: a list of {self.type.label} is not possible")
         if self.captured is not None and self.argument is not None:
             raise ValueError(f"field {self.name}: `captured` and an argument exclude each other")
+        if self.several is not None and self.printable and self.captured is None:
+            raise ValueError(f"field {self.name}: several values need `captured` to be printed")
 
 
 class FieldTable:
@@ -121,6 +143,16 @@ class FieldTable:
         """The field of that name, or None."""
         found = self._fields.get(name)
         return found[0] if found else None
+
+    def split(self, name: str) -> tuple[str, str] | None:
+        """`evt.arg.flags` as a field with a dotted argument and the argument; None if it is no such name."""
+        end = len(name)
+        while (end := name.rfind(".", 0, end)) > 0:
+            field = self.get(name[:end])
+            if field is not None:
+                dotted = field.argument is not None and field.argument.dotted
+                return (name[:end], name[end + 1 :]) if dotted else None
+        return None
 
     def owner(self, name: str) -> str:
         """The plugin that declared the field `name`."""

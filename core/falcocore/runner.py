@@ -45,12 +45,26 @@ class Runner:
         self._writer = writer
         self._counters = counters
         self._guarded: tuple[RuleSet, Matcher] | None = None
+        self._prepared: RuleSet | None = None
         self.failure: SourceError | None = None
 
     @property
     def name(self) -> str:
         """The instance's name."""
         return self.stream.instance
+
+    def open(self) -> None:
+        """Tell the source its rules, and open it.
+
+        Raises:
+            SourceError: it can't be opened.
+        """
+        self._prepare(self.rules)
+        self.source.open()
+
+    def _prepare(self, rules: RuleSet) -> None:
+        self.source.prepare(rules)
+        self._prepared = rules
 
     async def run(self) -> None:
         """Run the source to its end, until every batch was acknowledged.
@@ -79,6 +93,8 @@ class Runner:
         found: list[Match] = []
         match, before = rules.match, stream.num
         try:
+            if rules is not self._prepared:
+                self._prepare(rules)
             for event in batch.events:
                 stream.num += 1
                 if stream.first_time_ns is None:
@@ -92,6 +108,7 @@ class Runner:
         except Exception as error:
             return found, error
         finally:
+            stream.num += batch.unseen
             self._counters.events[self.name] += stream.num - before
             self._counters.rejected[self.name] = self.source.rejected
         return found, None

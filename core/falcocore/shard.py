@@ -73,6 +73,7 @@ class Shard:
 
     def _opened_and_run(self, first: socket.socket) -> int:
         try:
+            self.source.prepare(self.rules)
             self.source.open()
         except FalcocoreError as error:
             first.sendall(framed(Failed(error.message, error.hint)))

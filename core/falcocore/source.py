@@ -31,19 +31,22 @@ class Batch:
     done with the batch, it calls `ack` or `nack` exactly once, on the source's own loop or thread;
     override them (or leave them, where nobody waits for an answer).
 
-    `labels` say where the batch comes from, such as `cluster`; they travel with its alerts.
+    `labels` say where the batch comes from, such as `cluster`; they travel with its alerts. `unseen` counts
+    events that the source has left out of `events` because no rule can match them (see `Source.prepare`);
+    it is read when the last event was drawn.
 
     `acknowledged` is True in a class whose sender waits for the `ack` and sends the batch again where it gets
     none: its alerts are on the disk then when `ack` is called, and a second copy of an event raises nothing.
     """
 
-    __slots__ = ("events", "labels")
+    __slots__ = ("events", "labels", "unseen")
 
     acknowledged: ClassVar[bool] = False
 
     def __init__(self, events: Iterable[Any], labels: dict[str, str] | None = None) -> None:
         self.events = events
         self.labels = labels or {}
+        self.unseen = 0
 
     def ack(self) -> None:
         """Every alert of this batch is safe: tell the sender, or commit the offset."""
@@ -82,6 +85,14 @@ class Source:
 
     rejected: int = 0
     """Items received so far that could not be used; the source reports each once when it meets it."""
+
+    def prepare(self, rules: RuleSet) -> None:
+        """Learn which rules the events are matched with, to leave out early what none of them can match.
+
+        Called before `open`, and for another rule set before the first event of a batch is drawn, on the
+        source's own loop or thread. `rules.can_match` tells what may be left out, `rules.reads` which
+        fields have to be there. A source that does nothing here delivers every event.
+        """
 
     def open(self) -> None:
         """Get ready: bind the address, open the file. Called once, before `batches`.

@@ -101,7 +101,7 @@ def run_source(
     stream = Stream(source.name, source.name, source.plugin_name or source.name, HOSTNAME)
     runner = _StoppingRunner(source, stream, rule_set, writer, counters)
     runner.stop_after = stop_after
-    source.open()
+    runner.open()
     writer.start()
     try:
         asyncio.run(runner.run())

@@ -307,3 +307,56 @@ def test_rules_are_replaced_between_batches(kind: Kind) -> None:
     runner = runner_of(kind(make), writer, counters, rules=old)
     run_with(runner, writer)
     assert kept.messages == ["old 1", "old 2", "new 3"]
+
+
+class Selective(InThread):
+    """Leaves out what it was told that no rule can match."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__(lambda _journal: ())
+        self.words = words
+        self.prepared: list[RuleSet] = []
+        self.opened_after = 0
+
+    def prepare(self, rules: RuleSet) -> None:
+        self.prepared.append(rules)
+
+    def open(self) -> None:
+        self.opened_after = len(self.prepared)
+
+    def batches(self) -> Iterator[Batch]:
+        for word in self.words:
+            batch = Batch([])
+            batch.events = self._draw(batch, word)
+            yield batch
+
+    def _draw(self, batch: Batch, word: str) -> Iterator[Word]:
+        if word == HIT:
+            yield Word(word)
+        else:
+            batch.unseen = 1
+
+
+def test_a_source_is_told_its_rules_before_it_is_opened_and_when_they_change() -> None:
+    source = Selective(HIT, HIT)
+    counters = Counters()
+    kept = Kept()
+    writer = writer_to([kept], counters)
+    runner = runner_of(source, writer, counters)
+    first = runner.rules
+    runner.open()
+    assert (source.prepared, source.opened_after) == ([first], 1)
+    changed = rule_set()
+    runner.rules = changed
+    run_with(runner, writer)
+    assert source.prepared == [first, changed]
+
+
+def test_events_that_a_source_leaves_out_are_counted() -> None:
+    source, counters = Selective("a", HIT, "b"), Counters()
+    runner_writer = writer_to([Kept()], counters)
+    runner = runner_of(source, runner_writer, counters)
+    runner.open()
+    run_with(runner, runner_writer)
+    assert counters.events[runner.name] == 3
+    assert runner.stream.num == 3

@@ -60,7 +60,8 @@ def _field_row(source: str, field: Field) -> Row:
     argument = ""
     if field.argument is not None:
         word = field.argument.kind.value
-        argument = f"[{word}]" if field.argument.required else f"([{word}])"
+        shown = f"[{word}] or .{word}" if field.argument.dotted else f"[{word}]"
+        argument = shown if field.argument.required else f"({shown})"
     kind = f"LIST({field.type.label})" if field.is_list else field.type.label
     return {
         "source": source,

@@ -6,7 +6,18 @@ import logging
 import sys
 import time
 
-from falcocore import times
+
+def line_time(seconds: float, *, iso8601: bool) -> str:
+    """A time as it stands before a line: in UTC as ISO 8601, else in the host's zone."""
+    if iso8601:
+        return time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime(seconds))
+    return time.strftime("%a %b %d %H:%M:%S %Y", time.localtime(seconds))
+
+
+def print_line(text: str, *, iso8601: bool) -> None:
+    """A line that is no log line: the totals are wanted where `log_stderr` is off as well."""
+    if sys.stderr is not None:
+        print(f"{line_time(time.time(), iso8601=iso8601)}: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _Formatter(logging.Formatter):
@@ -16,10 +27,7 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """`TIME: text`, with the level's name for what is worse than information."""
-        if self._iso8601:
-            prefix = times.iso8601(int(record.created * times.NS_PER_S))
-        else:
-            prefix = time.strftime("%a %b %d %H:%M:%S %Y", time.localtime(record.created))
+        prefix = line_time(record.created, iso8601=self._iso8601)
         level = f"{record.levelname.capitalize()}: " if record.levelno >= logging.WARNING else ""
         text = f"{prefix}: {level}{record.getMessage()}"
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text

@@ -63,7 +63,9 @@ def run(options: argparse.Namespace) -> int:
             log.info(line)
 
     status = asyncio.run(application.engine.run(watches_of(project, application), say_what_starts))
-    log.info(application.counters.totals_line(time.monotonic() - started))
+    if log.isEnabledFor(logging.INFO):
+        totals = application.counters.totals_line(time.monotonic() - started)
+        logs.print_line(totals, iso8601=settings.format.time_iso8601)
     return status
 
 

@@ -54,6 +54,8 @@ class _Checker:
 
     def _check(self, check: Check) -> BoundCheck | None:
         left = bind_operand(check.left, self.fields, self.elsewhere)
+        if isinstance(left, BoundField) and not left.field.filterable:
+            raise BindError(f"field `{left.label}` can only stand in an output", check.left.place)
         self._warn_of_deprecated(left, check)
         operator = OPERATORS[check.operator]
         _check_types(operator, left, check)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, repeat
 from typing import Any
 
@@ -26,7 +27,7 @@ from falcocore.lang.bound import (
     BoundTransform,
 )
 from falcocore.lang.escapes import quote, quote_if_needed
-from falcocore.lang.evaluate import evaluate_operand
+from falcocore.lang.evaluate import evaluate_operand, evaluate_several
 from falcocore.lang.operators import ListOperator
 
 Guard = Callable[[BoundField, Callable[..., Any]], Callable[..., Any]]
@@ -103,6 +104,8 @@ class Writer:
     def _check(self, check: BoundCheck, flow: Flow) -> Expression:
         variable, filling = self.operand(check.left, flow)
         after = flow.with_filled(variable)
+        if isinstance(check.left, BoundField) and check.left.field.several:
+            return self._several_check(check, variable, filling, after)
         if check.compares_operand:
             return self._operand_check(check, variable, filling, after)
         if check.modifier is None:
@@ -122,6 +125,17 @@ class Writer:
         code = _fill(code.replace("{w}", "{v}"), other, other_filling)
         # The right side is not looked at where the left one is absent.
         both = after.with_filled(other)
+        return Expression(code, both, Flow.joined((after, both)))
+
+    def _several_check(self, check: BoundCheck, variable: str, filling: str, after: Flow) -> Expression:
+        """A call for each check: such fields are rare, and their values are few."""
+        holds = self._name(partial(evaluate_several, check), keep=False)
+        if not check.compares_operand:
+            right = self._constant(check.right)
+            return Expression(f"bool({filling} and {holds}({variable}, {right}))", after, after)
+        other, other_filling = self.operand(check.right, after)
+        both = after.with_filled(other)
+        code = f"bool({filling} and {other_filling} is not None and {holds}({variable}, {other}))"
         return Expression(code, both, Flow.joined((after, both)))
 
     def _modified(self, check: BoundCheck, variable: str) -> str:

@@ -144,7 +144,7 @@ def _compared_field(check: BoundCheck, *, prefixes: bool) -> BoundField | None:
         (name in _EQUALITY or (prefixes and name == _PREFIX and check.modifier is None))
         and isinstance(left, BoundField)
         and left.type.kind in _KINDS
-        and not (left.is_list or left.field.of_stream or check.compares_operand)
+        and not (left.is_list or left.field.several or left.field.of_stream or check.compares_operand)
     ):
         return left
     return None

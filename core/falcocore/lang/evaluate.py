@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from falcocore.fields import Several
 from falcocore.lang.bound import (
     BoundAnd,
     BoundArgument,
@@ -40,11 +41,26 @@ def evaluate_check(check: BoundCheck, get: Get) -> bool:
     value = evaluate_operand(check.left, get)
     if is_absent(value):
         return False
-    operator, right = check.operator, check.right
+    right = check.right
     if check.compares_operand:
         right = evaluate_operand(right, get)
         if is_absent(right):
             return False
+    if isinstance(check.left, BoundField) and check.left.field.several:
+        return evaluate_several(check, value, right)
+    return _evaluate_value(check, value, right)
+
+
+def evaluate_several(check: BoundCheck, values: Sequence[Any], right: Any) -> bool:
+    """A check on a field with several values, of which at least one is there."""
+    assert isinstance(check.left, BoundField)  # noqa: S101 - for the type checker; the callers have tested it
+    all_of_them = check.left.field.several is Several.EITHER and check.operator.name == "!="
+    return (all if all_of_them else any)(_evaluate_value(check, value, right) for value in values)
+
+
+def _evaluate_value(check: BoundCheck, value: Any, right: Any) -> bool:
+    operator = check.operator
+    if check.compares_operand:
         if check.left.is_list and operator.on_lists:
             return operator.on_lists.function(value, right)
         return operator.operand_function is not None and operator.operand_function(value, right)

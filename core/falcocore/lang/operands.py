@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from falcocore.errors import FalcocoreError
-from falcocore.fields import Argument, ArgumentKind, FieldTable
+from falcocore.fields import Argument, ArgumentKind, Field, FieldTable
 from falcocore.lang.bound import BoundArgument, BoundField, BoundOperand, BoundTransform
 from falcocore.lang.diagnostics import Code, Diagnostic
 from falcocore.lang.syntax import FieldRef, Group, Literal, Operand, Transform
@@ -53,6 +54,9 @@ def bind_operand(operand: Operand, fields: FieldTable, elsewhere: Elsewhere) -> 
 def bind_field(ref: FieldRef, fields: FieldTable, elsewhere: Elsewhere) -> BoundField:
     """Find a field and give it its argument."""
     field = fields.get(ref.name)
+    if field is None and ref.argument is None and (parts := fields.split(ref.name)):
+        bound = bind_field(FieldRef(parts[0], parts[1], ref.place), fields, elsewhere)
+        return replace(bound, label=ref.name)
     if field is None:
         raise BindError(
             f"source {fields.source} has no field `{ref.name}`",
@@ -67,10 +71,10 @@ def bind_field(ref: FieldRef, fields: FieldTable, elsewhere: Elsewhere) -> Bound
         return BoundField(field, label, field.getter)
     argument = _argument(ref, field.argument)
     try:
-        getter = field.getter(argument)
+        made = field.getter(argument)
     except ValueError as error:
         raise BindError(f"field `{ref.name}`: {error}", ref.place) from None
-    return BoundField(field, label, getter)
+    return BoundField(made, label, made.getter) if isinstance(made, Field) else BoundField(field, label, made)
 
 
 _INDEX = re.compile(r"(?:0|[1-9][0-9]{0,19})\Z", re.ASCII)

@@ -13,7 +13,7 @@ from falcocore.lang.diagnostics import Code, ConditionError, Diagnostic
 from falcocore.lang.escapes import EscapeError, unescape
 from falcocore.lang.evaluate import evaluate_operand
 from falcocore.lang.grammar import parse_operand_prefix
-from falcocore.lang.operands import BindError, Elsewhere, bind_operand, nowhere
+from falcocore.lang.operands import BindError, Elsewhere, bind_field, bind_operand, nowhere
 from falcocore.lang.syntax import FieldRef
 from falcocore.lang.text import Place, Text
 from falcocore.types import Value
@@ -122,7 +122,10 @@ def _parse_slot(text: Text, percent: int, fields: FieldTable, elsewhere: Elsewhe
             return Slot(bind_operand(operand, fields, elsewhere), width), end
         if name := _NAME.match(value, at):
             ref, end = _field_at(text, name, fields)
-            return Slot(bind_operand(ref, fields, elsewhere), width), end
+            bound = bind_field(ref, fields, elsewhere)
+            if not bound.field.printable:
+                raise BindError(f"field `{bound.label}` has no single value that could be shown", ref.place)
+            return Slot(bound, width), end
     except BindError as error:
         raise ConditionError(error.diagnostic(Code.COMPILE_OUTPUT, None)) from None
     except ConditionError as error:
@@ -139,7 +142,7 @@ def _field_at(text: Text, name: re.Match[str], fields: FieldTable) -> tuple[Fiel
     """The longest field name that stands there: of `%a.b.txt` it is `a.b` where there is no `a.b.txt`."""
     parts = name.group().split(".")
     length = next((n for n in range(len(parts), 1, -1) if ".".join(parts[:n]) in fields), len(parts))
-    word = ".".join(parts[:length])
+    word = name.group() if fields.split(name.group()) else ".".join(parts[:length])
     end = name.start() + len(word)
     argument = None
     if bracket := _ARGUMENT.match(text.value, end):

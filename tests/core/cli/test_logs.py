@@ -14,7 +14,7 @@ from tests.support.time_zone import KOLKATA, time_zone
 Capture = pytest.CaptureFixture[str]
 
 LOCAL = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} \d{2} \d{2}:\d{2}:\d{2} \d{4}: "
-ISO = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}\+0000: "
+ISO = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+0000: "
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def test_the_time_is_the_records_own_in_the_local_zone_or_utc(capsys: Capture) -
             record()
     assert capsys.readouterr().err.splitlines() == [
         "Wed Nov 15 03:43:20 2023: text",
-        "2023-11-14T22:13:20.000000000+0000: text",
+        "2023-11-14T22:13:20+0000: text",
     ]
 
 

@@ -74,7 +74,10 @@ def test_a_configuration_alone_is_enough(rules: str, tmp_path: Path, capsys: Cap
     )
     assert falcocore("run", "-c", str(config)) == 0
     assert alerts.read_text().endswith(": Warning word=a\n")
-    assert capsys.readouterr() == ("", "")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert len(shown.err.splitlines()) == 1, "the totals, which are no log line"
+    assert "1 events" in shown.err
 
 
 def test_the_default_packs_of_the_sources_are_loaded(capsys: Capture) -> None:

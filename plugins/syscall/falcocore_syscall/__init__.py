@@ -1,0 +1,1 @@
+"""System calls as an event source: captures are replayed, processes and files tracked, fields read."""

@@ -1,0 +1,50 @@
+"""Which events a set of rules needs: by type, by system call, and by what is known of opened files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from falcocore.api import RuleSet
+from falcocore_syscall.event import Event
+from falcocore_syscall.scap.columns import Array, by_type
+from falcocore_syscall.tables import EVENTS, GENERIC, METADATA_TYPES, SYSCALL_NAMES
+
+SCREENED_FIELDS = frozenset(
+    {"evt.type", "evt.dir", "evt.res", "evt.rawres", "evt.failed", "evt.is_open_read", "evt.is_open_write"}
+    | {"fd.num", "fd.type", "fd.typechar", "fd.name", "fd.nameraw", "fd.directory", "fd.filename"}
+)
+"""What is known of an opened file by its type, result, flags and path alone, if the path is absolute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Which events rules can match: by type; the generic type by system call; opened files by path."""
+
+    types: Array
+    calls: Array
+    may_match: Callable[[Event], bool]
+
+    @classmethod
+    def of(cls, rules: RuleSet) -> Needs:
+        """What a set of rules needs."""
+        if any(label.startswith("evt.deltatime") for label in rules.reads()):
+            return cls.everything()  # The time since the event before: none may be left out.
+        names = {event.name for event in EVENTS} | set(SYSCALL_NAMES)
+        possible = {name: rules.can_match({"evt.type": name}) for name in names}
+        types = {
+            number for number, event in enumerate(EVENTS) if number not in GENERIC and possible[event.name]
+        }
+        if rules.can_match({}):
+            types |= METADATA_TYPES
+        calls = np.array([possible[name] for name in SYSCALL_NAMES], dtype=bool)
+        calls[0] = calls.any()  # A number that is not known may get its name from the kernel's own.
+        return cls(by_type(types | (GENERIC if calls.any() else set())), calls, rules.screen(SCREENED_FIELDS))
+
+    @classmethod
+    def everything(cls) -> Needs:
+        """For rules of which nothing is known."""
+        every = np.ones(len(SYSCALL_NAMES), dtype=bool)
+        return cls(by_type(range(len(EVENTS))), every, lambda _event: True)

@@ -1,0 +1,1 @@
+"""Reading .scap capture files: from bytes to blocks, records of what was there at the start, and events."""

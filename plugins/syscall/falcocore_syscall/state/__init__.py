@@ -1,0 +1,1 @@
+"""What is known of processes, their descriptors, users and containers, kept up to date by events."""
