@@ -21,7 +21,6 @@ from falcocore.registry import (
     RuleRegistry,
     SourceRegistry,
 )
-from falcocore.ruleset import RuleSet
 from falcocore.source import Batch, Event, Progress, Source
 from falcocore.types import FieldType, Priority, Value
 
@@ -47,7 +46,6 @@ __all__ = [
     "Priority",
     "Progress",
     "RuleRegistry",
-    "RuleSet",
     "Several",
     "Source",
     "SourceError",

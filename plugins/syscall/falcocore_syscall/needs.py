@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from falcocore.api import RuleSet
 from falcocore_syscall.event import Event
 from falcocore_syscall.scap.columns import Array, by_type
 from falcocore_syscall.tables import EVENTS, GENERIC, METADATA_TYPES, SYSCALL_NAMES
+
+if TYPE_CHECKING:
+    from falcocore.toolkit import RuleSet
 
 SCREENED_FIELDS = frozenset(
     {"evt.type", "evt.dir", "evt.res", "evt.rawres", "evt.failed", "evt.is_open_read", "evt.is_open_write"}

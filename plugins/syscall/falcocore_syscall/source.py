@@ -7,12 +7,13 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from falcocore.api import Batch, Progress, RuleSet, Source, SourceError
+from falcocore.api import Batch, Progress, Source, SourceError
 from falcocore_syscall.scap.errors import CaptureError
 from falcocore_syscall.scap.input import STANDARD_INPUT, Input
 from falcocore_syscall.state.names import HostNames
 
 if TYPE_CHECKING:
+    from falcocore.toolkit import RuleSet
     from falcocore_syscall.event import Event
     from falcocore_syscall.replay import Replay
     from falcocore_syscall.scap.columns import Columns
