@@ -79,13 +79,9 @@ class Limits:
     def remove_old(self, connection: sqlite3.Connection, now_s: int) -> None:
         """Within a transaction: give up what has waited too long, and forget ids out of the window."""
         old = (now_s - self.max_age_s,)
-        if connection.execute(
-            "SELECT 1 FROM alert WHERE accepted_s < ? ORDER BY seq LIMIT 1", old
-        ).fetchone():
-            connection.execute("INSERT INTO chosen SELECT seq FROM alert WHERE accepted_s < ?", old)
+        if connection.execute(_OLD_ALERTS, old).rowcount:
             _give_up_alerts(connection, "too old")
-        if connection.execute("SELECT 1 FROM dead WHERE refused_s < ? LIMIT 1", old).fetchone():
-            connection.execute("INSERT INTO chosen SELECT number FROM dead WHERE refused_s < ?", old)
+        if connection.execute(_OLD_LETTERS, old).rowcount:
             _give_up_letters(connection, "too old")
         connection.execute("DELETE FROM seen WHERE accepted_s <= ?", (now_s - self.duplicates_s,))
 
@@ -101,6 +97,15 @@ class Limits:
             connection.execute("DELETE FROM alert WHERE seq < ?", (first,))
 
 
+# Those before the first that is young: what waits is not read from end to end each time.
+_OLD_ALERTS = (
+    "INSERT INTO chosen SELECT seq FROM alert WHERE seq < "
+    "ifnull((SELECT seq FROM alert WHERE accepted_s >= ? ORDER BY seq LIMIT 1), 9e18)"
+)
+_OLD_LETTERS = (
+    "INSERT INTO chosen SELECT number FROM dead WHERE number < "
+    "ifnull((SELECT number FROM dead WHERE refused_s >= ? ORDER BY number LIMIT 1), 9e18)"
+)
 _PAGES = ("page_count", "freelist_count", "page_size")
 
 
