@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -9,6 +10,11 @@ from pathlib import Path
 VERSION = 1
 BUSY_S = 5.0
 """Seconds that a statement waits for another process that has locked the database."""
+
+# Of the header of SQLite's file format, https://sqlite.org/fileformat.html#the_database_header
+_FORMAT_AT, _WAL_FORMAT = 18, b"\x02\x02"
+_COUNT_VALID_AT = 92
+"""Where this is not the count of changes, which is 0 at first, the file's length tells its pages."""
 
 _TABLES = """
 CREATE TABLE output (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -35,6 +41,20 @@ class DamagedError(Exception):
     """The file is no database of ours, or was damaged."""
 
 
+def first_page() -> bytes:
+    """The first page of an outbox that is whole: the same for all of one version, but for counts.
+
+    It says where the tables begin, and leaves it to the file's length how many pages there are.
+    """
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.executescript(f"{_TABLES} PRAGMA user_version = {VERSION};")
+        page = bytearray(connection.serialize()[: connection.execute("PRAGMA page_size").fetchone()[0]])
+    page[_FORMAT_AT : _FORMAT_AT + 2] = _WAL_FORMAT
+    page[_COUNT_VALID_AT : _COUNT_VALID_AT + 4] = b"\xff\xff\xff\xff"
+    return bytes(page)
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database, which is created where there is none.
 
@@ -54,7 +74,7 @@ def connect(path: Path) -> sqlite3.Connection:
         if is_damage(error):
             raise DamagedError(str(error)) from error
         raise
-    except DamagedError:
+    except BaseException:
         connection.close()
         raise
     return connection
@@ -75,4 +95,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def is_damage(error: sqlite3.Error) -> bool:
     """True where the error says that the file's content is wrong, not that it can't be used now."""
     name = getattr(error, "sqlite_errorname", "")
-    return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+    # Another database was written over it.
+    without_tables = name == "SQLITE_ERROR" and "no such table" in str(error)
+    return without_tables or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import msgspec
 
 from falcocore.outbox.limits import Limits
 from falcocore.outbox.records import decoded, encoded
+from falcocore.outbox.salvage import Salvaged, waiting_alerts
 from falcocore.outbox.schema import connect
 from falcocore.output import Alert
 
@@ -60,8 +61,12 @@ class Store:
         self._path = path
         self._limits = limits
         self._connection = connect(path)
-        self._inode = path.stat().st_ino
-        self._outputs = self._known_outputs()
+        try:
+            self._file = _file_at(path)
+            self._outputs = self._known_outputs()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def _known_outputs(self) -> dict[str, int]:
         return {name: number for number, name in self._connection.execute("SELECT id, name FROM output")}
@@ -74,7 +79,7 @@ class Store:
     def is_in_place(self) -> bool:
         """False where the file was moved or removed: what is written would be lost with the process."""
         try:
-            return self._path.stat().st_ino == self._inode
+            return _file_at(self._path) == self._file
         except OSError:
             return False
 
@@ -88,7 +93,8 @@ class Store:
             yield connection
             connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
+            # What it failed with is the cause; where even this fails, SQLite rolls back by itself.
+            with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
 
@@ -99,6 +105,8 @@ class Store:
 
         A new one starts with the present: what was accepted before it is not for it.
         """
+        if set(names) == set(self._outputs):
+            return {}
         with self._transaction() as connection:
             gone = {name: number for name, number in self._known_outputs().items() if name not in names}
             freed = {}
@@ -155,26 +163,29 @@ class Store:
 
     # --- delivering -------------------------------------------------------------------------------------
 
-    def claim(self, output: str, limit: int, max_bytes: int) -> list[Queued]:
-        """The first alerts of an output's queue, in order: at least one where there is any.
+    def claim(self, output: str, limit: int, max_bytes: int, after: int = 0) -> list[Queued]:
+        """The first alerts of an output's queue behind `after`, in order: at least one where there is any.
 
         One that can't be read any more becomes a dead letter.
         """
         while True:
-            found, unreadable = self._first(output, limit, max_bytes)
+            found, unreadable = self._first(output, limit, max_bytes, after)
             for seq, reason in unreadable:
                 self.bury(output, seq, reason)
             if found or not unreadable:
                 return found
 
-    def _first(self, output: str, limit: int, max_bytes: int) -> tuple[list[Queued], list[tuple[int, str]]]:
+    def _first(
+        self, output: str, limit: int, max_bytes: int, after: int
+    ) -> tuple[list[Queued], list[tuple[int, str]]]:
         """(those that can be read, seq and reason of the others)."""
         found: list[Queued] = []
         unreadable: list[tuple[int, str]] = []
         size_bytes = 0
         rows = self._connection.execute(
-            "SELECT seq, body FROM queue JOIN alert USING (seq) WHERE output = ? ORDER BY seq LIMIT ?",
-            (self._outputs[output], limit),
+            "SELECT seq, body FROM queue JOIN alert USING (seq) WHERE output = ? AND seq > ? "
+            "ORDER BY seq LIMIT ?",
+            (self._outputs[output], after, limit),
         )
         for seq, body in rows:
             size_bytes += len(body)
@@ -211,6 +222,10 @@ class Store:
             self._limits.remove_delivered(connection)
         self._connection.execute("PRAGMA incremental_vacuum(1000)").fetchall()
 
+    def waiting(self) -> Iterator[Salvaged]:
+        """What waits, in order, as far as it can be read; also of a file that was removed."""
+        return waiting_alerts(self._connection)
+
     # --- looking ----------------------------------------------------------------------------------------
 
     def backlogs(self) -> dict[str, Backlog]:
@@ -236,3 +251,9 @@ class Store:
     def size_bytes(self) -> int:
         """What the database takes of its limit."""
         return self._limits.used_bytes(self._connection)
+
+
+def _file_at(path: Path) -> tuple[int, int]:
+    """Which file it is."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
