@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from falcocore.outbox.pages import alert_rows
-from falcocore.outbox.records import decoded
+from falcocore.outbox.records import UnreadableError, decoded
 from falcocore.outbox.schema import first_page
 from falcocore.output import Alert
 
 _PAGE_ROWS = 100
-_NEXT_ROWS = "SELECT seq, body FROM alert WHERE seq > ? ORDER BY seq LIMIT ?"
+_NEXT_ROWS = "SELECT seq, CAST(body AS BLOB) FROM alert WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def waiting_alerts(connection: sqlite3.Connection, path: Path | None = None) -> 
     for seq, body in _readable(connection, path):
         try:
             alert = decoded(body)
-        except (msgspec.MsgspecError, TypeError):
+        except UnreadableError:
             continue
         waiting = _waiting(connection, outputs, seq) if outputs else None
         if waiting is None or waiting:

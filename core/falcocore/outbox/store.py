@@ -9,10 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from falcocore.outbox.limits import Limits
-from falcocore.outbox.records import decoded, encoded
+from falcocore.outbox.records import UnreadableError, decoded, encoded
 from falcocore.outbox.salvage import Salvaged, waiting_alerts
 from falcocore.outbox.schema import connect
 from falcocore.output import Alert
@@ -183,7 +181,7 @@ class Store:
         unreadable: list[tuple[int, str]] = []
         size_bytes = 0
         rows = self._connection.execute(
-            "SELECT seq, body FROM queue JOIN alert USING (seq) WHERE output = ? AND seq > ? "
+            "SELECT seq, CAST(body AS BLOB) FROM queue JOIN alert USING (seq) WHERE output = ? AND seq > ? "
             "ORDER BY seq LIMIT ?",
             (self._outputs[output], after, limit),
         )
@@ -193,7 +191,7 @@ class Store:
                 break
             try:
                 found.append(Queued(seq, decoded(body)))
-            except msgspec.MsgspecError as error:
+            except UnreadableError as error:
                 unreadable.append((seq, f"it can't be read back: {error}"))
         return found, unreadable
 
@@ -220,7 +218,8 @@ class Store:
         with self._transaction() as connection:
             self._limits.remove_old(connection, now_s)
             self._limits.remove_delivered(connection)
-        self._connection.execute("PRAGMA incremental_vacuum(1000)").fetchall()
+        # It gives a row without columns for each page, after the first of which `execute` stops.
+        self._connection.executescript("PRAGMA incremental_vacuum(1000)")
 
     def waiting(self) -> Iterator[Salvaged]:
         """What waits, in order, as far as it can be read; also of a file that was removed."""
