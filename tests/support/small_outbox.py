@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,23 @@ def store_of(path: Path, limits: Limits = Limits(), outputs: Iterable[str] = OUT
         yield store
 
 
-def outbox_of(path: Path, limits: Limits = Limits(), outputs: Sequence[str] = OUTPUTS) -> Outbox:  # noqa: B008
-    """An outbox that was opened once."""
-    outbox = Outbox(path, limits, outputs)
-    outbox.open()
-    return outbox
+@contextmanager
+def outbox_of(
+    path: Path,
+    limits: Limits = Limits(),  # noqa: B008
+    outputs: Sequence[str] = OUTPUTS,
+) -> Iterator[Outbox]:
+    """An open outbox."""
+    with closing(Outbox(path, limits, outputs)) as outbox:
+        outbox.open()
+        yield outbox
+
+
+@contextmanager
+def opened(path: Path, limits: Limits = Limits(), outputs: Sequence[str] = OUTPUTS) -> Iterator[Connection]:  # noqa: B008
+    """A connection to an outbox that was just opened."""
+    with outbox_of(path, limits, outputs) as outbox, connection_to(outbox) as connection:
+        yield connection
 
 
 @contextmanager
@@ -66,12 +79,25 @@ def connection_to(outbox: Outbox) -> Iterator[Connection]:
         yield connection
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[Callable[[], None]]:
-    """The database is locked as by another process; gives what lets it go.
+_LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
 
-    SQLite's locks are the process's where both are in one, but then it has locks of its own beside them.
-    """
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield lambda: other.execute("COMMIT") and None
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """The database is locked by another process."""
+    command = [sys.executable, "-c", _LOCK, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin
+        assert other.stdout
+        assert other.stdout.readline() == b"locked\n"
+        try:
+            yield
+        finally:
+            other.stdin.close()
+            other.wait()

@@ -40,6 +40,7 @@ class ByOutbox:
             self.directory.own()
             opened.callback(self.directory.release)
             self.outbox.open()
+            opened.callback(self.outbox.close)
             open_outputs(self._destinations)
             opened.pop_all()
 
@@ -47,6 +48,7 @@ class ByOutbox:
         """Close the outputs and give the state directory up."""
         for to in self._destinations:
             to.output.close()
+        self.outbox.close()
         self.directory.release()
 
     def start(self) -> None:
@@ -57,4 +59,5 @@ class ByOutbox:
         """Deliver what waits; the rest is delivered after the next start."""
         for name, count in self.delivery.close(deadline_s, patient=patient).items():
             log.warning("output %s: %d alerts wait in the outbox for the next start", name, count)
+        self.outbox.close()
         self.directory.release()

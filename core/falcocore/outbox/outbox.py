@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import sqlite3
 import sys
@@ -44,6 +45,8 @@ class Outbox:
         self._outputs = tuple(outputs)
         self._being_filled = path.with_name(f"{path.name}.mending")
         self._complete = path.with_name(f"{path.name}.mended")
+        # Open all the time: a file that was removed can be read by way of it still.
+        self._kept: Store | None = None
         self.undisturbed = threading.RLock()
         """While it is held, no other thread puts the database aside."""
 
@@ -54,33 +57,54 @@ class Outbox:
             ConfigError: it can't be opened or written.
         """
         try:
-            with self.undisturbed:
-                store = self._opened()
-            store.close()
+            self.mended(None, None).close()
         except TROUBLE as error:
             raise ConfigError(
                 f"the outbox {self.path} can't be opened: {reason_of(error)}",
                 hint="free the disk, mend the permissions, or name another directory with outbox.path",
             ) from None
 
+    def close(self) -> None:
+        """Close it."""
+        with self.undisturbed:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
+
     def mended(self, store: Store | None, error: Exception | None) -> Store:
         """Another connection in place of `store`, with which `error` was met that says of damage.
-
-        `store` is closed, but not where this raises: it may be all that there still is of a removed file.
 
         Raises:
             TROUBLE: it can't be mended now; ask again later.
         """
         with self.undisturbed:
-            if store is not None and not self.path.exists():
-                made = self._replace("was removed", store.waiting())
+            if self._kept is None:
+                self._keep(self._opened())
+            elif not self._kept.is_in_place:
+                self._keep(self._taken_over(self._kept))
             elif error is not None and (store is None or store.is_in_place):
-                made = self._replace(f"was damaged ({error})", salvage(self.path))
-            else:
-                made = self._opened()
+                self._keep(self._replace(f"was damaged ({error})", salvage(self.path)))
+            made = self._opened()
+            if self._kept is None or made.file != self._kept.file:
+                made.close()
+                raise _removed(self.path)
             if store is not None:
                 store.close()
             return made
+
+    def _keep(self, store: Store) -> None:
+        if self._kept is not None:
+            self._kept.close()
+        self._kept = store
+
+    def _taken_over(self, gone: Store) -> Store:
+        """What is in place instead of a removed file, with what waits in that."""
+        if not self.path.exists():
+            return self._replace("was removed", gone.waiting())
+        store = self._opened()
+        taken = self._take(gone.waiting(), store)
+        log.error("outbox %s is another file now: %d waiting alerts were taken over", self.path, taken)
+        return store
 
     def _opened(self) -> Store:
         if self._complete.exists():
@@ -119,9 +143,18 @@ class Outbox:
 
     def _replace(self, what: str, waiting: Iterator[Salvaged]) -> Store:
         """Fill a new database with what waits, and put it in the place of the old one, which is put aside."""
-        taken = self._fill(waiting)
+        for end in _FILES:
+            Path(f"{self._being_filled}{end}").unlink(missing_ok=True)
+        unlimited = replace(self._limits, max_bytes=sys.maxsize)
+        with contextlib.closing(self._ready(self._being_filled, unlimited)) as new:
+            taken = self._take(waiting, new)
+            file = new.file
         self._being_filled.rename(self._complete)
         aside = self._exchange()
+        store = self._ready(self.path, self._limits)
+        if store.file != file:
+            store.close()
+            raise _removed(self.path)
         log.error(
             "outbox %s %s: it is made anew, and %d waiting alerts that could be read were taken over%s",
             self.path,
@@ -129,18 +162,13 @@ class Outbox:
             taken,
             f"; the old one is {aside.name}" if aside else "",
         )
-        return self._ready(self.path, self._limits)
+        return store
 
-    def _fill(self, waiting: Iterator[Salvaged]) -> int:
-        for end in _FILES:
-            Path(f"{self._being_filled}{end}").unlink(missing_ok=True)
+    def _take(self, waiting: Iterator[Salvaged], new: Store) -> int:
         taken = 0
-        with contextlib.closing(
-            self._ready(self._being_filled, replace(self._limits, max_bytes=sys.maxsize))
-        ) as new:
-            while some := [self._addressed(found) for found in islice(waiting, _TAKEN_ALERTS)]:
-                new.append([Group(some, acknowledged=False)])
-                taken += len(some)
+        while some := [self._addressed(found) for found in islice(waiting, _TAKEN_ALERTS)]:
+            new.append([Group(some, acknowledged=False)])
+            taken += len(some)
         return taken
 
     def _addressed(self, found: Salvaged) -> Addressed:
@@ -207,6 +235,10 @@ class Connection:
         if self._store is not None:
             self._store.close()
             self._store = None
+
+
+def _removed(path: Path) -> OSError:
+    return FileNotFoundError(errno.ENOENT, "it was removed meanwhile", str(path))
 
 
 def reason_of(error: BaseException) -> str:

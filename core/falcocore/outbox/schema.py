@@ -84,6 +84,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version not in (0, VERSION):
         raise DamagedError(f"its version is {version}, this falcocore knows {VERSION}")
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if version == 0 and tables:
+        raise DamagedError("it is another program's database")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("CREATE TEMP TABLE chosen (seq INTEGER PRIMARY KEY)")

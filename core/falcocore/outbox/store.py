@@ -60,7 +60,8 @@ class Store:
         self._limits = limits
         self._connection = connect(path)
         try:
-            self._file = _file_at(path)
+            self.file = _file_at(path)
+            """Which file it is: device and inode."""
             self._outputs = self._known_outputs()
         except BaseException:
             self._connection.close()
@@ -77,7 +78,7 @@ class Store:
     def is_in_place(self) -> bool:
         """False where the file was moved or removed: what is written would be lost with the process."""
         try:
-            return _file_at(self._path) == self._file
+            return _file_at(self._path) == self.file
         except OSError:
             return False
 
@@ -253,6 +254,5 @@ class Store:
 
 
 def _file_at(path: Path) -> tuple[int, int]:
-    """Which file it is."""
     found = path.stat()
     return found.st_dev, found.st_ino

@@ -225,14 +225,16 @@ def test_the_file_is_its_owners_alone(path: Path) -> None:
 
 
 def test_it_is_seen_that_the_file_is_another_one(path: Path) -> None:
+    moved = path.with_name("moved")
     with store_of(path) as store:
-        assert store.is_in_place
-        moved = path.rename(path.with_name("moved"))
-        assert not store.is_in_place
+        seen = [store.is_in_place]
+        path.rename(moved)
+        seen.append(store.is_in_place)
         path.touch()
-        assert not store.is_in_place
+        seen.append(store.is_in_place)
         moved.rename(path)
-        assert store.is_in_place
+        seen.append(store.is_in_place)
+    assert seen == [True, False, False, True]
 
 
 def test_least_severe_priority_is_kept_with_an_alert(path: Path) -> None:
