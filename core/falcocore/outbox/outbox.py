@@ -78,12 +78,12 @@ class Outbox:
             TROUBLE: it can't be mended now; ask again later.
         """
         with self.undisturbed:
-            if self._kept is None:
-                self._keep(self._opened())
-            elif not self._kept.is_in_place:
-                self._keep(self._taken_over(self._kept))
-            elif error is not None and (store is None or store.is_in_place):
-                self._keep(self._replace(f"was damaged ({error})", salvage(self.path)))
+            kept = self._kept
+            try:
+                self._mend(kept, store, error)
+            finally:
+                if kept is not None and kept is not self._kept:
+                    kept.close()
             made = self._opened()
             if self._kept is None or made.file != self._kept.file:
                 made.close()
@@ -92,40 +92,52 @@ class Outbox:
                 store.close()
             return made
 
-    def _keep(self, store: Store) -> None:
-        if self._kept is not None:
-            self._kept.close()
-        self._kept = store
+    def _mend(self, kept: Store | None, store: Store | None, error: Exception | None) -> None:
+        if kept is None:
+            self._kept = self._opened_first()
+        elif not kept.is_in_place and self.path.exists():
+            self._take_over(kept)
+        elif not kept.is_in_place:
+            self._replace("was removed", kept.waiting())
+        elif error is not None and (store is None or store.is_in_place):
+            self._replace(f"was damaged ({error})", salvage(self.path))
 
-    def _taken_over(self, gone: Store) -> Store:
-        """What is in place instead of a removed file, with what waits in that."""
-        if not self.path.exists():
-            return self._replace("was removed", gone.waiting())
-        store = self._opened()
-        taken = self._take(gone.waiting(), store)
+    def _take_over(self, gone: Store) -> None:
+        """Add what waits in a file that is gone to the one that is in its place."""
+        gone.remove_log()
+        try:
+            self._kept = self._opened()
+            taken = self._take(gone.waiting(), self._kept)
+        except BaseException:
+            self._kept = gone
+            raise
         log.error("outbox %s is another file now: %d waiting alerts were taken over", self.path, taken)
-        return store
 
-    def _opened(self) -> Store:
+    def _opened_first(self) -> Store:
+        """The database as the process that ended last has left it."""
         if self._complete.exists():
             self._exchange()
         log_file = Path(f"{self.path}-wal")
         existed = self.path.exists() and self.path.stat().st_size > 0
         if not existed and log_file.exists() and log_file.stat().st_size:
             # SQLite would delete the log.
-            return self._replace("was emptied or removed", salvage(self.path))
-        try:
-            store = self._ready(self.path, self._limits)
-        except DamagedError as error:
-            return self._replace(f"was damaged ({error})", salvage(self.path))
+            self._replace("was emptied or removed", salvage(self.path))
+        store = self._opened(create=self._kept is None)
         if not existed:
             log.debug("outbox %s was created", self.path)
         return store
 
-    def _ready(self, path: Path, limits: Limits) -> Store:
+    def _opened(self, *, create: bool = False) -> Store:
+        try:
+            return self._ready(self.path, self._limits, create=create)
+        except DamagedError as error:
+            self._replace(f"was damaged ({error})", salvage(self.path))
+            return self._ready(self.path, self._limits)
+
+    def _ready(self, path: Path, limits: Limits, *, create: bool = False) -> Store:
         try:
             with contextlib.ExitStack() as opened:
-                store = Store(path, limits)
+                store = Store(path, limits, create=create)
                 opened.callback(store.close)
                 freed = store.set_outputs(self._outputs)
                 opened.pop_all()
@@ -141,12 +153,12 @@ class Outbox:
             )
         return store
 
-    def _replace(self, what: str, waiting: Iterator[Salvaged]) -> Store:
+    def _replace(self, what: str, waiting: Iterator[Salvaged]) -> None:
         """Fill a new database with what waits, and put it in the place of the old one, which is put aside."""
         for end in _FILES:
             Path(f"{self._being_filled}{end}").unlink(missing_ok=True)
         unlimited = replace(self._limits, max_bytes=sys.maxsize)
-        with contextlib.closing(self._ready(self._being_filled, unlimited)) as new:
+        with contextlib.closing(self._ready(self._being_filled, unlimited, create=True)) as new:
             taken = self._take(waiting, new)
             file = new.file
         self._being_filled.rename(self._complete)
@@ -155,6 +167,7 @@ class Outbox:
         if store.file != file:
             store.close()
             raise _removed(self.path)
+        self._kept = store
         log.error(
             "outbox %s %s: it is made anew, and %d waiting alerts that could be read were taken over%s",
             self.path,
@@ -162,7 +175,6 @@ class Outbox:
             taken,
             f"; the old one is {aside.name}" if aside else "",
         )
-        return store
 
     def _take(self, waiting: Iterator[Salvaged], new: Store) -> int:
         taken = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -55,8 +56,8 @@ def first_page() -> bytes:
     return bytes(page)
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the database, which is created where there is none.
+def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
+    """Open the database, which is created where there is none; without `create`, that is an error.
 
     Transactions are begun by hand. Commits reach the disk where `synchronous` is FULL; see `Store.append`.
 
@@ -64,9 +65,9 @@ def connect(path: Path) -> sqlite3.Connection:
         DamagedError: it can't be read as a database.
         sqlite3.Error, OSError: it can't be opened.
     """
-    # Alerts are for the owner's eyes; SQLite gives its other files the mode of this one.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    if create:
+        _create(path)
+    connection = _opened(path)
     try:
         _prepare(connection)
     except sqlite3.Error as error:
@@ -78,6 +79,27 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    try:
+        return sqlite3.connect(uri, timeout=BUSY_S, isolation_level=None, check_same_thread=False, uri=True)
+    except sqlite3.OperationalError:
+        # SQLite does not say why.
+        if path.stat() and path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path)) from None
+        raise
+
+
+def _create(path: Path) -> None:
+    """Create the file, where there is none: alerts are for the owner's eyes.
+
+    SQLite gives its other files the mode of this one. A file that is there is left alone: with the descriptor
+    that is closed, all locks would go that other connections of this process have on it.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

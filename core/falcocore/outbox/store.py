@@ -52,16 +52,21 @@ class Backlog:
     oldest_s: int | None
 
 
+_LOG = ("-wal", "-shm")
+"""What is added to the name of a database for the files of its log."""
+
+
 class Store:
     """One connection to the outbox's database, used by one thread at a time."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, *, create: bool = True) -> None:
         self._path = path
         self._limits = limits
-        self._connection = connect(path)
+        self._connection = connect(path, create=create)
         try:
             self.file = _file_at(path)
             """Which file it is: device and inode."""
+            self._log_files = {log: _file_at(log) for log in (Path(f"{path}{end}") for end in _LOG)}
             self._outputs = self._known_outputs()
         except BaseException:
             self._connection.close()
@@ -73,6 +78,13 @@ class Store:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def remove_log(self) -> None:
+        """Where another file is in place of this one, see that it does not get the log of this one."""
+        for log, file in self._log_files.items():
+            with suppress(FileNotFoundError):
+                if _file_at(log) == file:
+                    log.unlink()
 
     @property
     def is_in_place(self) -> bool:

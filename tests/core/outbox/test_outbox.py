@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import shutil
 import sqlite3
 import threading
@@ -76,8 +77,6 @@ def remove_with_everything_beside(path: Path) -> None:
 def put_another_in_its_place(path: Path) -> None:
     path.unlink()
     path.touch()
-    for end in ("-wal", "-shm"):
-        Path(f"{path}{end}").unlink()
 
 
 GONE: dict[str, Ruin] = {
@@ -105,6 +104,21 @@ def test_what_waits_in_a_removed_file_is_taken_over_while_it_is_open(
     assert beside(path) == ({"elsewhere"} if way == "moved" else set())
 
 
+@pytest.mark.parametrize("with_log", [True, False])
+def test_a_file_that_was_put_in_place_of_another_does_not_get_its_log(with_log: bool, path: Path) -> None:
+    copy = path.with_name("copy.db")
+    with store_of(copy) as store:
+        store.append([group(500, 501)])
+    with outbox_of(path) as outbox, connection_to(outbox) as writer:
+        writer.append([large(*NUMBERS)])
+        copy.rename(path)
+        if not with_log:
+            Path(f"{path}-wal").unlink()
+        writer.append([group(1000)])
+        assert waiting(writer.store()) == [500, 501, *NUMBERS, 1000]
+    assert waiting_in(path) == [500, 501, *NUMBERS, 1000]
+
+
 def append_until_it_succeeds(writer: Connection, number: int) -> None:
     """As a sender does that gets an answer for each try."""
     while True:
@@ -116,23 +130,23 @@ def append_until_it_succeeds(writer: Connection, number: int) -> None:
 
 
 def test_every_acknowledged_alert_is_there_though_the_file_is_removed_again_and_again(path: Path) -> None:
-    ended = threading.Event()
+    ended, chance = threading.Event(), random.Random(4)
 
     def remove() -> None:
-        while not ended.is_set():
+        while not ended.wait(chance.uniform(0.001, 0.03)):
             path.unlink(missing_ok=True)
 
     remover = threading.Thread(target=remove)
     with outbox_of(path) as outbox, connection_to(outbox) as writer, connection_to(outbox) as reader:
         remover.start()
         try:
-            for number in range(30):
+            for number in range(100):
                 append_until_it_succeeds(writer, number)
         finally:
             ended.set()
             remover.join()
         found = waiting(reader.store())
-    assert set(found) == set(range(30))
+    assert set(found) == set(range(100))
     first_copies = list(dict.fromkeys(found))
     assert first_copies == sorted(first_copies)
 
@@ -360,3 +374,19 @@ def test_reasons_are_in_plain_words(name: str, reason: str) -> None:
     error.sqlite_errorname = name
     assert reason_of(error) == reason
     assert reason_of(OSError(30, "Read-only file system", "/x")) == "Read-only file system"
+
+
+def test_another_process_that_looks_into_it_takes_nothing_away(path: Path) -> None:
+    """SQLite deletes the log when the last one closes the database: that must not be somebody else."""
+    with outbox_of(path) as outbox, connection_to(outbox) as writer, connection_to(outbox) as worker:
+        writer.append([group(1, acknowledged=True)])
+        worker.store()
+        with locked(path):
+            pass
+        assert Path(f"{path}-wal").exists()
+        writer.append([group(2, acknowledged=True)])
+        killed = path.parent / "killed" / "outbox.db"
+        killed.parent.mkdir()
+        for end in ("", "-wal"):
+            shutil.copy(f"{path}{end}", f"{killed}{end}")
+        assert waiting_in(killed) == [1, 2]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -251,3 +254,26 @@ def test_the_file_of_another_version_is_not_used(path: Path) -> None:
     other.close()
     with pytest.raises(DamagedError, match=f"its version is {VERSION + 1}, this falcocore knows {VERSION}"):
         Store(path, Limits())
+
+
+_APPENDING = """
+import sys
+from pathlib import Path
+from tests.support.small_outbox import group, store_of
+with store_of(Path(sys.argv[1])) as store:
+    store.append([group(0)])
+    print("begin", file=sys.stderr, flush=True)
+    store.append([group(1, acknowledged=sys.argv[2] == "True")])
+    print("end", file=sys.stderr, flush=True)
+"""
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_an_acknowledged_batch_is_synced_before_append_returns(acknowledged: bool, path: Path) -> None:
+    """And no other: that is what takes the time."""
+    calls = ["strace", "-f", "-e", "trace=write,fsync,fdatasync"]
+    command = [*calls, sys.executable, "-c", _APPENDING, str(path), str(acknowledged)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    meanwhile = done.stderr.partition("begin")[2].partition('"end"')[0]
+    assert ("sync(" in meanwhile) == acknowledged
