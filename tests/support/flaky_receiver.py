@@ -42,9 +42,9 @@ class FlakyReceiver:
         return f"http://127.0.0.1:{self.port}/"
 
     def wait_for(self, complete: Callable[[list[Arrival]], bool], timeout_s: float = SAFETY_S) -> bool:
-        """Wait until what has arrived is `complete`."""
+        """Wait until what has arrived, which is something, is `complete`."""
         with self._changed:
-            return self._changed.wait_for(lambda: complete(self.arrivals), timeout_s)
+            return self._changed.wait_for(lambda: bool(self.arrivals) and complete(self.arrivals), timeout_s)
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Listen, with short breaks at random."""
