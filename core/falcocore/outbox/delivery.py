@@ -17,6 +17,9 @@ from falcocore.threads import call_on
 
 log = logging.getLogger("falcocore.delivery")
 
+CUT_S = 1.0
+"""Seconds that an output has to close when it was cut short; one that blocks its thread does not hear it."""
+
 
 class OutputThread:
     """Runs the worker of one output on an event loop of its own: an output that blocks delays no other."""
@@ -132,7 +135,7 @@ class Delivery:
         for one in late:
             one.cut_short()
         for one in late:
-            one.thread.join(1.0)
+            one.thread.join(CUT_S)
         self._tidying.end()
         return self._left()
 

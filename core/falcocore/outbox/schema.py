@@ -109,7 +109,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if version == 0 and tables:
         raise DamagedError("it is another program's database")
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    if version == 0:
+        # It writes, also where it changes nothing.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("CREATE TEMP TABLE chosen (seq INTEGER PRIMARY KEY)")
     if version == 0:

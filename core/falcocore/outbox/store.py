@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from falcocore.outbox.limits import Limits
+from falcocore.outbox.limits import Limits, check_room
 from falcocore.outbox.records import UnreadableError, decoded, encoded
 from falcocore.outbox.salvage import Salvaged, waiting_alerts
 from falcocore.outbox.schema import connect
@@ -52,6 +52,8 @@ class Backlog:
     oldest_s: int | None
 
 
+_VACUUM_PAGES, _VACUUM_STEPS = 500, 10
+"""Pages that are given back at a time, and how often."""
 _LOG = ("-wal", "-shm")
 """What is added to the name of a database for the files of its log."""
 
@@ -138,9 +140,10 @@ class Store:
         Where one group is acknowledged, they are on the disk when this returns.
 
         Raises:
-            FullError: the limits are reached, and they say to refuse.
+            FullError: the limits are reached, and they say to refuse; or the disk is almost full.
             sqlite3.Error: they could not be kept; none was.
         """
+        check_room(self._path)
         now_s = int(time.time())
         accepted: list[Addressed] = []
         with self._transaction(durable=any(group.acknowledged for group in groups)) as connection:
@@ -226,13 +229,23 @@ class Store:
             connection.execute("DELETE FROM queue WHERE output = ? AND seq = ?", (self._outputs[output], seq))
 
     def tidy(self) -> None:
-        """Remove what every output has, and what is too old; give the room back."""
-        now_s = int(time.time())
+        """Remove what every output has, and what is too old; give the room back.
+
+        It is done in small steps: others want to write meanwhile, and the disk may be almost full.
+        """
         with self._transaction() as connection:
-            self._limits.remove_old(connection, now_s)
-            self._limits.remove_delivered(connection)
-        # It gives a row without columns for each page, after the first of which `execute` stops.
-        self._connection.executescript("PRAGMA incremental_vacuum(1000)")
+            self._limits.remove_old(connection, int(time.time()))
+        more = True
+        while more:
+            with self._transaction() as connection:
+                more = self._limits.remove_delivered(connection)
+        for _ in range(_VACUUM_STEPS):
+            if not self._limits.is_mostly_free(self._connection):
+                break
+            # It gives a row without columns for each page, after the first of which `execute` stops.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+            # The file is cut when the log goes into it; where the disk is full, nobody else does that.
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def waiting(self) -> Iterator[Salvaged]:
         """What waits, in order, as far as it can be read; also of a file that was removed."""

@@ -17,7 +17,6 @@ from falcocore.errors import ConfigError
 from falcocore.outbox import schema
 from falcocore.outbox.limits import Limits, WhenFull
 from falcocore.outbox.outbox import TROUBLE, Connection, Outbox, reason_of
-from falcocore.outbox.store import Store
 from tests.support.small_outbox import (
     connection_to,
     group,
@@ -347,10 +346,16 @@ def refusal(path: Path) -> ConfigError:
 
 def test_one_that_is_locked_is_a_clear_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "BUSY_S", 0.01)
-    Store(path, Limits()).close()
-    with locked(path):
+    with store_of(path, outputs=["another"]), locked(path):
         said = refusal(path).message
     assert said == f"the outbox {path} can't be opened: the database is locked by another process"
+
+
+def test_one_that_is_locked_can_be_opened_where_nothing_is_to_be_changed(path: Path) -> None:
+    with opened(path) as connection:
+        connection.append([group(1)])
+    with locked(path), opened(path) as connection:
+        assert waiting(connection.store()) == [1]
 
 
 def test_a_path_that_can_not_be_used_is_a_clear_error(path: Path) -> None:
