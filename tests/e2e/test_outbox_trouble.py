@@ -258,7 +258,7 @@ def test_outbox_that_drops_the_oldest_says_so(tmp_path: Path, receiver: FlakyRec
         url = running.url()
         for number in range(1, 101):
             assert post_numbers(url, number, size_bytes=20_000).status == 200
-        assert "output http: " in running.said("alerts in the outbox were given up: full")
+        assert "output out: " in running.said("alerts in the outbox were given up: full")
         receiver.trouble = 0.0
         run.wait_for(100)
         running.end()

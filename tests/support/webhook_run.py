@@ -26,17 +26,15 @@ def healthy_receiver() -> Iterator[FlakyReceiver]:
         yield receiver
 
 
-class WebhookRun:
-    """A configuration in a folder, and how to run it."""
+class OutboxRun:
+    """A configuration in a folder with one output, and how to run it."""
 
-    def __init__(self, folder: Path, receiver: FlakyReceiver, **outbox: Any) -> None:
+    def __init__(self, folder: Path, output: Mapping[str, Any], **outbox: Any) -> None:
         self.state = folder / "state"
-        self._receiver = receiver
         (folder / "rules.yaml").write_text(RULES)
-        options = {"url": receiver.url, "body": "lines", "timeout_s": 2.0}
-        keys: Mapping[str, Any] = {
-            "outbox": {"path": str(self.state), **outbox},
-            "outputs": {"http": {"options": options}},
+        keys = {
+            "outbox": {"enabled": True, "path": str(self.state), **outbox},
+            "outputs": {"out": {**output}},
         }
         (folder / "falcocore.yaml").write_text(yaml.safe_dump(keys))
         config, rules = str(folder / "falcocore.yaml"), str(folder / "rules.yaml")
@@ -48,6 +46,15 @@ class WebhookRun:
 
     def start(self, **environment: str) -> Running:
         return Running(*self.arguments, **environment)
+
+
+class WebhookRun(OutboxRun):
+    """One that posts alerts to a receiver."""
+
+    def __init__(self, folder: Path, receiver: FlakyReceiver, **outbox: Any) -> None:
+        options = {"url": receiver.url, "body": "lines", "timeout_s": 2.0}
+        super().__init__(folder, {"type": "http", "options": options}, **outbox)
+        self._receiver = receiver
 
     def arrived(self) -> list[int]:
         """The numbers of what has arrived, each once, in the order of first copies."""
