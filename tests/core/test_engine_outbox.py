@@ -70,7 +70,7 @@ def test_the_natural_end_waits_as_long_as_something_is_delivered(
     assert output.messages == MESSAGES
 
 
-def test_an_engine_that_is_told_to_stop_leaves_the_rest_for_the_next_start(
+def test_an_engine_that_is_told_to_stop_while_it_waits_leaves_the_rest_for_the_next_start(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     output, source = Slow(), hits(OnLoop)
@@ -94,7 +94,7 @@ def test_an_engine_that_is_told_to_stop_leaves_the_rest_for_the_next_start(
 
 def test_a_receiver_that_is_gone_for_good_ends_the_engine(tmp_path: Path) -> None:
     class Gone(Kept):
-        async def send(self, alerts: Sequence[Alert]) -> None:
+        async def send(self, _alerts: Sequence[Alert]) -> None:
             raise OutputGone("closed")
 
     class Waiting(Accepting):

@@ -55,9 +55,9 @@ class ByOutbox:
         """Begin with what waits from before."""
         self.delivery.start()
 
-    def finish(self, deadline_s: float, *, patient: bool) -> None:
+    def finish(self, deadline_s: float, patient: Callable[[], bool]) -> None:
         """Deliver what waits; the rest is delivered after the next start."""
-        for name, count in self.delivery.close(deadline_s, patient=patient).items():
+        for name, count in self.delivery.close(deadline_s, patient).items():
             log.warning("output %s: %d alerts wait in the outbox for the next start", name, count)
         self.outbox.close()
         self.directory.release()

@@ -117,11 +117,11 @@ class Delivery:
         for one in self._threads:
             one.call(Worker.reopen)
 
-    def close(self, deadline_s: float, *, patient: bool) -> dict[str, int]:
+    def close(self, deadline_s: float, patient: Callable[[], bool] = lambda: False) -> dict[str, int]:
         """Deliver what waits, close the outputs; returns how many alerts wait for the next start, by output.
 
-        An output that fails is not tried again. With `patient`, the deadline is for the time in which nothing
-        is delivered, otherwise for all of it.
+        An output that fails is not tried again. While `patient()` is true, the deadline is for the time in
+        which nothing is delivered, otherwise for all of it.
         """
         for one in self._threads:
             one.call(Worker.finish)
@@ -129,7 +129,7 @@ class Delivery:
         for one in self._threads:
             while one.thread.is_alive() and time.monotonic() < end:
                 one.thread.join(min(0.1, max(0.0, end - time.monotonic())))
-                if patient and self._delivered() != delivered:
+                if patient() and self._delivered() != delivered:
                     end, delivered = time.monotonic() + deadline_s, self._delivered()
         late = [one for one in self._threads if one.thread.is_alive()]
         for one in late:

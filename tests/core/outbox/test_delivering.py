@@ -47,13 +47,13 @@ def test_what_is_accepted_is_delivered_and_the_rest_after_the_next_start(
     accept(delivering, 1, 2)
     other.wait_for_count(2)
     delivering.sink.close()
-    delivering.finish(60, patient=False)
+    delivering.finish(60, lambda: False)
     assert "output o0: 2 alerts wait in the outbox for the next start" in caplog.text
     failing = Scripted()
     delivering = by_outbox(tmp_path, failing, other)
     delivering.open()
     delivering.start()
-    delivering.finish(60, patient=False)
+    delivering.finish(60, lambda: False)
     assert (failing.delivered, other.delivered) == ([1, 2], [1, 2])
 
 
@@ -90,5 +90,5 @@ def test_reopening_reaches_the_outputs(tmp_path: Path) -> None:
     delivering.open()
     delivering.start()
     delivering.sink.reopen()
-    delivering.finish(60, patient=False)
+    delivering.finish(60, lambda: False)
     assert output.calls == ["reopen", "close"]

@@ -82,7 +82,7 @@ def test_what_waits_from_before_and_what_comes_is_delivered(outbox: Outbox, box:
     box.append([group(4)])
     delivery.wake({"a", "b"})
     b.wait_for_count(4)
-    assert delivery.close(LONG_S, patient=False) == {}
+    assert delivery.close(LONG_S) == {}
     assert (a.delivered, b.delivered) == ([1, 2, 4], [1, 2, 3, 4])
     assert (a.calls[-1], b.calls[-1]) == ("close", "close")
     assert [worker.progress.delivered for worker in delivery.workers] == [3, 4]
@@ -97,7 +97,7 @@ def test_an_output_that_blocks_its_thread_delays_no_other(outbox: Outbox, box: C
         other.wait_for_count(number + 1)
     assert blocking.delivered == []
     blocking.let_go.set()
-    assert delivery.close(LONG_S, patient=False) == {}
+    assert delivery.close(LONG_S) == {}
     assert blocking.delivered == list(range(20))
 
 
@@ -108,7 +108,7 @@ def test_the_end_does_not_wait_for_an_output_that_blocks(
     blocking, other = Blocking(), Scripted()
     box.append([group(1, 2, 3)])
     delivery = delivery_to(outbox, blocking, other)
-    assert delivery.close(0.05, patient=False) == {"a": 3}
+    assert delivery.close(0.05) == {"a": 3}
     assert other.delivered == [1, 2, 3]
     blocking.let_go.set()
 
@@ -118,10 +118,10 @@ def test_what_an_output_hangs_on_is_left_for_the_next_start(outbox: Outbox, box:
     box.append([group(*range(6))])
     delivery = delivery_to(outbox, hanging, other)
     hanging.wait_for(lambda output: len(output.sends) == 2)
-    assert delivery.close(0.05, patient=False) == {"a": 4}
+    assert delivery.close(0.05) == {"a": 4}
     assert hanging.calls[-1] == "close"
     again = Scripted()
-    assert delivery_to(outbox, again, Scripted()).close(LONG_S, patient=False) == {}
+    assert delivery_to(outbox, again, Scripted()).close(LONG_S) == {}
     assert again.delivered == [2, 3, 4, 5]
 
 
@@ -131,7 +131,7 @@ def test_an_output_that_fails_at_the_end_is_not_tried_again(outbox: Outbox, box:
     delivery = delivery_to(outbox, failing, Scripted())
     failing.wait_for(lambda output: bool(output.sends))
     begun = time.monotonic()
-    assert delivery.close(LONG_S, patient=False) == {"a": 2}
+    assert delivery.close(LONG_S) == {"a": 2}
     assert time.monotonic() - begun < LONG_S / 2
 
 
@@ -152,15 +152,23 @@ def test_patience_lasts_as_long_as_something_is_delivered(
     box.append([group(*range(40))])
     output = Scripted(*slow())
     delivery = delivery_to(outbox, output, Scripted())
-    left = delivery.close(0.4, patient=patient)
+    left = delivery.close(0.4, lambda: patient)
     assert (left == {}) == all_delivered
     assert (len(output.delivered) == 40) == all_delivered
     assert len(output.delivered) + left.get("a", 0) == 40
 
 
+def test_patience_may_end_while_it_waits(outbox: Outbox, box: Connection) -> None:
+    box.append([group(*range(40))])
+    output = Scripted(*slow())
+    delivery = delivery_to(outbox, output, Scripted())
+    left = delivery.close(0.3, lambda: len(output.delivered) < 4)
+    assert 0 < left["a"] <= 36
+
+
 def test_patience_ends_where_nothing_is_delivered(outbox: Outbox, box: Connection) -> None:
     box.append([group(1)])
-    assert delivery_to(outbox, Scripted(hang), Scripted()).close(0.05, patient=True) == {"a": 1}
+    assert delivery_to(outbox, Scripted(hang), Scripted()).close(0.05, lambda: True) == {"a": 1}
 
 
 def test_a_failing_output_is_tried_at_once_when_asked(
@@ -175,14 +183,14 @@ def test_a_failing_output_is_tried_at_once_when_asked(
         output.wait_for(lambda output: bool(output.sends))
     delivery.retry_now()
     output.wait_for_count(1)
-    assert delivery.close(LONG_S, patient=False) == {}
+    assert delivery.close(LONG_S) == {}
 
 
 def test_outputs_open_their_files_again_when_asked(outbox: Outbox) -> None:
     outputs = Scripted(), Scripted()
     delivery = delivery_to(outbox, *outputs)
     delivery.reopen()
-    delivery.close(LONG_S, patient=False)
+    delivery.close(LONG_S)
     assert [output.calls for output in outputs] == [["reopen", "close"]] * 2
 
 
@@ -197,7 +205,7 @@ def test_a_receiver_that_is_gone_for_good_is_told_of_and_the_others_go_on(
     box.append([group(2)])
     delivery.wake({"a", "b"})
     other.wait_for_count(2)
-    assert delivery.close(LONG_S, patient=False) == {"a": 2}
+    assert delivery.close(LONG_S) == {"a": 2}
     assert gone == ["closed"]
 
 
@@ -217,4 +225,4 @@ def test_delivered_alerts_are_removed_while_it_runs(outbox: Outbox, box: Connect
             time.sleep(0.001)
     looking.close()
     assert (len(a.delivered), len(b.delivered)) == (10, 10)
-    delivery.close(LONG_S, patient=False)
+    delivery.close(LONG_S)
