@@ -68,7 +68,8 @@ class Store:
         try:
             self.file = _file_at(path)
             """Which file it is: device and inode."""
-            self._log_files = {log: _file_at(log) for log in (Path(f"{path}{end}") for end in _LOG)}
+            log_files = (Path(f"{path}{end}") for end in _LOG)
+            self._log_files = {log: _file_at(log) for log in log_files if log.exists()}
             self._outputs = self._known_outputs()
         except BaseException:
             self._connection.close()
