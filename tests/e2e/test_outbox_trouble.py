@@ -8,6 +8,7 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -103,16 +104,15 @@ def test_locked_database_does_not_hold_the_start_up(run: WebhookRun) -> None:
     with run.start() as running:
         running.url()
         running.end()
-    with run.start() as running:
-        url = running.url()
-        with locked(run.database):
+    with ExitStack() as lock:
+        lock.enter_context(locked(run.database))
+        with run.start() as running:
+            url = running.url()
             assert post_numbers(url, 1).status == 503
-        assert post_numbers(url, 2).status == 200
-        run.wait_for(2)
-        running.end()
-    with locked(run.database), run.start() as running:
-        running.url()
-        running.end()
+            lock.close()
+            assert post_numbers(url, 2).status == 200
+            run.wait_for(2)
+            running.end()
 
 
 def halve(path: Path) -> None:
