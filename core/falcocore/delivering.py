@@ -41,10 +41,10 @@ class Delivering(Protocol):
     def start(self) -> None:
         """Begin to deliver."""
 
-    def finish(self, deadline_s: float, *, patient: bool) -> None:
+    def finish(self, deadline_s: float, patient: Callable[[], bool], /) -> None:
         """Deliver what waits, once the writer is closed.
 
-        With `patient`, the deadline is for the time in which nothing is delivered.
+        While `patient()` is true, the deadline is for the time in which nothing is delivered.
         """
 
     def report(self) -> DeliveryReport:
@@ -93,7 +93,7 @@ class Straight:
     def start(self) -> None:
         """Nothing: the writer's thread does it."""
 
-    def finish(self, deadline_s: float, *, patient: bool) -> None:  # noqa: ARG002
+    def finish(self, _deadline_s: float, _patient: Callable[[], bool]) -> None:
         """Nothing waits: the writer has written it."""
         self._release()
 

@@ -104,8 +104,8 @@ class Engine:
         if not await asyncio.to_thread(self._writer.close, DRAIN_S):
             log.error("the outputs did not take all alerts within %.0f s; the rest is lost", DRAIN_S)
             self._status = 1
-        patient = not self._stopping.is_set()
-        await asyncio.to_thread(self._delivering.finish, DRAIN_S, patient=patient)
+        # What was read to its end is delivered, however long it takes; somebody who says stop can't wait.
+        await asyncio.to_thread(self._delivering.finish, DRAIN_S, lambda: not self._stopping.is_set())
 
     def stop(self, status: int = 0) -> None:
         """Stop taking events, finish what was accepted, end; from any thread."""

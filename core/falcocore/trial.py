@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from falcocore.alerts import AlertFormat, Match
 from falcocore.destination import Destination, close_all
+from falcocore.errors import OutputError
 from falcocore.fields import Field, FieldTable
 from falcocore.generic_fields import GENERIC_FIELDS
 from falcocore.lang.text import SourceFile
@@ -77,7 +78,11 @@ def try_output(to: Destination, alert: Alert) -> Trial:
 async def _send(to: Destination, alert: Alert) -> None:
     to.output.open()
     try:
-        async with asyncio.timeout(SEND_S):
+        async with asyncio.timeout(SEND_S) as limit:
             await to.output.send([alert])
+    except TimeoutError:
+        if limit.expired():
+            raise OutputError(f"it did not answer within {SEND_S:.0f} s") from None
+        raise
     finally:
         await close_all([to])

@@ -57,7 +57,7 @@ def test_state_directory_is_taken_and_given_back(tmp_path: Path, end: str) -> No
     delivering.open()
     assert is_owned(delivering)
     if end == "finish":
-        delivering.finish(1, patient=False)
+        delivering.finish(1, lambda: False)
     else:
         delivering.abandon()
     assert not is_owned(delivering)
@@ -69,7 +69,7 @@ def test_directory_of_another_is_done_without(tmp_path: Path, caplog: pytest.Log
     first, second = straight(Kept(), path=tmp_path), straight(Kept(), path=tmp_path)
     first.open()
     second.open()
-    second.finish(1, patient=False)
+    second.finish(1, lambda: False)
     assert is_owned(first)
     (record,) = caplog.records
     assert (record.levelname, record.getMessage().partition(", ")[0]) == (

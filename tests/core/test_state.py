@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,50 @@ def test_directory_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     directory = StateDirectory(tmp_path / "file" / "state")
     with pytest.raises(ConfigError, match=r"file/state can't be used: Not a directory\n.*outbox\.path"):
         directory.own()
+
+
+_OWNING = """
+import sys
+from pathlib import Path
+from falcocore.state import StateDirectory
+StateDirectory(Path(sys.argv[1])).own()
+print("owned", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGKILL])
+def test_another_process_is_refused_until_the_owner_has_ended(
+    number: signal.Signals | None, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", _OWNING, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdin
+        assert owner.stdout
+        assert owner.stdout.readline() == b"owned\n"
+        with pytest.raises(ConfigError) as caught:
+            StateDirectory(tmp_path).own()
+        assert (
+            caught.value.message == f"the state directory {tmp_path} is used by another process, {owner.pid}"
+        )
+        assert "outbox.path" in (caught.value.hint or "")
+        if number is None:
+            owner.stdin.close()
+        else:
+            owner.send_signal(number)
+        owner.wait()
+    directory = StateDirectory(tmp_path)
+    directory.own()
+    assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+    directory.release()
+
+
+def test_a_child_does_not_keep_it(tmp_path: Path) -> None:
+    """As the process of an output that is still running when falcocore has ended."""
+    directory = StateDirectory(tmp_path)
+    directory.own()
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, close_fds=False) as child:
+        directory.release()
+        StateDirectory(tmp_path).own()
+        assert child.stdin
+        child.stdin.close()

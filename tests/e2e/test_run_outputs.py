@@ -24,6 +24,7 @@ def arguments(tmp_path: Path) -> list[str]:
 
 
 def configure(tmp_path: Path, **keys: object) -> None:
+    keys["outbox"] = {"path": str(tmp_path / "state")}
     (tmp_path / "f.yaml").write_text(yaml.safe_dump(keys))
 
 

@@ -42,6 +42,7 @@ class ByOutbox:
             self.directory.own()
             opened.callback(self.directory.release)
             self.outbox.open()
+            opened.callback(self.outbox.close)
             open_all(self._destinations)
             opened.pop_all()
 
@@ -49,16 +50,18 @@ class ByOutbox:
         """Close the outputs and give the state directory up."""
         for to in self._destinations:
             to.output.close()
+        self.outbox.close()
         self.directory.release()
 
     def start(self) -> None:
         """Begin with what waits from before."""
         self.delivery.start()
 
-    def finish(self, deadline_s: float, *, patient: bool) -> None:
+    def finish(self, deadline_s: float, patient: Callable[[], bool]) -> None:
         """Deliver what waits; the rest is delivered after the next start."""
-        for name, count in self.delivery.close(deadline_s, patient=patient).items():
+        for name, count in self.delivery.close(deadline_s, patient).items():
             log.warning("output %s: %d alerts wait in the outbox for the next start", name, count)
+        self.outbox.close()
         self.directory.release()
 
     def report(self) -> DeliveryReport:

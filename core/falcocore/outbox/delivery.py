@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from falcocore.counters import Counters
 from falcocore.destination import Destination, close_all
-from falcocore.outbox.outbox import Connection, Outbox, reason_of
-from falcocore.outbox.schema import DamagedError
+from falcocore.outbox.outbox import TROUBLE, Connection, Outbox, reason_of
+from falcocore.outbox.tidying import Tidying
 from falcocore.outbox.worker import Worker
 from falcocore.threads import call_on
 
 log = logging.getLogger("falcocore.delivery")
 
-TIDY_S = 1.0
-"""Seconds between two removals of what was delivered."""
+CUT_S = 1.0
+"""Seconds that an output has to close when it was cut short; one that blocks its thread does not hear it."""
 
 
 class OutputThread:
@@ -89,8 +88,7 @@ class Delivery:
     ) -> None:
         self._outbox = outbox
         self._threads = [OutputThread(to, outbox, counters, on_gone) for to in destinations]
-        self._ended = threading.Event()
-        self._tidying = threading.Thread(target=self._tidy_again, name="tidy the outbox", daemon=True)
+        self._tidying = Tidying(outbox)
 
     @property
     def workers(self) -> list[Worker]:
@@ -120,11 +118,11 @@ class Delivery:
         for one in self._threads:
             one.call(Worker.reopen)
 
-    def close(self, deadline_s: float, *, patient: bool) -> dict[str, int]:
+    def close(self, deadline_s: float, patient: Callable[[], bool] = lambda: False) -> dict[str, int]:
         """Deliver what waits, close the outputs; returns how many alerts wait for the next start, by output.
 
-        An output that fails is not tried again. With `patient`, the deadline is for the time in which nothing
-        is delivered, otherwise for all of it.
+        An output that fails is not tried again. While `patient()` is true, the deadline is for the time in
+        which nothing is delivered, otherwise for all of it.
         """
         for one in self._threads:
             one.call(Worker.finish)
@@ -132,16 +130,14 @@ class Delivery:
         for one in self._threads:
             while one.thread.is_alive() and time.monotonic() < end:
                 one.thread.join(min(0.1, max(0.0, end - time.monotonic())))
-                if patient and self._delivered() != delivered:
+                if patient() and self._delivered() != delivered:
                     end, delivered = time.monotonic() + deadline_s, self._delivered()
         late = [one for one in self._threads if one.thread.is_alive()]
         for one in late:
             one.cut_short()
         for one in late:
-            one.thread.join(1.0)
-        self._ended.set()
-        if self._tidying.is_alive():
-            self._tidying.join()
+            one.thread.join(CUT_S)
+        self._tidying.end()
         return self._left()
 
     def _delivered(self) -> int:
@@ -153,17 +149,8 @@ class Delivery:
             store = connection.store()
             store.tidy()
             return {name: backlog.count for name, backlog in store.backlogs().items() if backlog.count}
-        except (sqlite3.Error, OSError, DamagedError) as error:
+        except TROUBLE as error:
             log.error("the outbox can't be looked at: %s", reason_of(error))
             return {}
         finally:
             connection.close()
-
-    def _tidy_again(self) -> None:
-        connection = Connection(self._outbox)
-        while not self._ended.wait(TIDY_S):
-            try:
-                connection.store().tidy()
-            except (sqlite3.Error, OSError, DamagedError) as error:
-                log.debug("the outbox can't be tidied now: %s", reason_of(error))
-        connection.close()

@@ -12,7 +12,7 @@ import msgspec
 
 from falcocore.outbox.letter import Count, Letter, Retried, Selection, State
 from falcocore.outbox.limits import count_drops
-from falcocore.outbox.records import decoded
+from falcocore.outbox.records import UnreadableError, decoded
 from falcocore.outbox.schema import connect
 from falcocore.output import Alert
 
@@ -30,7 +30,7 @@ class Letters:
     """
 
     def __init__(self, path: Path) -> None:
-        self._connection = connect(path)
+        self._connection = connect(path, create=False)
         self._outputs = dict(self._connection.execute("SELECT name, id FROM output ORDER BY id").fetchall())
 
     def close(self) -> None:
@@ -75,14 +75,15 @@ class Letters:
             if name in self._outputs:
                 everything = self._choose(selection.numbers(State.WAITING))
                 rows = self._connection.execute(
-                    "SELECT seq, id, accepted_s, NULL, NULL, body FROM queue JOIN alert USING (seq) "
+                    "SELECT seq, id, accepted_s, NULL, NULL, CAST(body AS BLOB) FROM queue "
+                    "JOIN alert USING (seq) "
                     "WHERE output = ? AND (? OR seq IN (SELECT seq FROM chosen)) ORDER BY seq LIMIT ?",
                     (self._outputs[name], everything, limit),
                 )
                 found += (_letter(name, State.WAITING, row, whole=whole) for row in rows)
             everything = self._choose(selection.numbers(State.DEAD))
             rows = self._connection.execute(
-                "SELECT number, id, accepted_s, refused_s, reason, body FROM dead "
+                "SELECT number, id, accepted_s, refused_s, reason, CAST(body AS BLOB) FROM dead "
                 "WHERE output = ? AND (? OR number IN (SELECT seq FROM chosen)) ORDER BY number LIMIT ?",
                 (name, everything, limit),
             )
@@ -98,7 +99,7 @@ class Letters:
         while True:
             with self._transaction():
                 rows = self._connection.execute(
-                    "SELECT number, output, id, body FROM dead "
+                    "SELECT number, output, id, CAST(body AS BLOB) FROM dead "
                     "WHERE number > ?1 AND (?2 IS NULL OR output = ?2) "
                     "AND (?3 OR number IN (SELECT seq FROM chosen)) ORDER BY number LIMIT ?4",
                     (last, selection.output, everything, _PART),
@@ -182,7 +183,7 @@ class Letters:
 def _read(body: bytes) -> Alert | None:
     try:
         return decoded(body)
-    except msgspec.MsgspecError:
+    except UnreadableError:
         return None
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import enum
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
 
+RESERVE_BYTES = 16 << 20
+"""What is left free on the disk, or a quarter of it where that is less: SQLite's log takes 4 MiB and more."""
+_REMOVED_BYTES = 1 << 20
+"""What is removed in one transaction: each page of it goes into the log."""
+_LAST_SEQ = (1 << 63) - 1
 _PART = 20
 """One part in so many of what waits is given up at a time."""
 
@@ -25,6 +32,20 @@ class FullError(Exception):
     """There is no room, and nothing may be given up."""
 
 
+def check_room(path: Path) -> None:
+    """See that something may be added to a file without filling its disk.
+
+    Room is needed to remove what was delivered, too: on a disk that the outbox has filled by itself, it could
+    never get any back.
+
+    Raises:
+        FullError: there is not enough.
+    """
+    disk = os.statvfs(path.parent)
+    if disk.f_bavail < min(RESERVE_BYTES // disk.f_frsize, disk.f_blocks // 4):
+        raise FullError("the disk is full")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The bounds. `duplicates_s` is for how many seconds the id of an alert is remembered."""
@@ -36,8 +57,13 @@ class Limits:
 
     def used_bytes(self, connection: sqlite3.Connection) -> int:
         """The size of the database without its free pages."""
-        pages, free, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _PAGES)
-        return int((pages - free) * page_bytes)
+        pages, free, page_bytes = _pages(connection)
+        return (pages - free) * page_bytes
+
+    def is_mostly_free(self, connection: sqlite3.Connection) -> bool:
+        """True where there is enough to give back that it is worth the work."""
+        pages, free, _ = _pages(connection)
+        return free * 2 > pages
 
     def make_room(self, connection: sqlite3.Connection, now_s: int) -> None:
         """Within a transaction: see that there is room for more.
@@ -79,29 +105,49 @@ class Limits:
     def remove_old(self, connection: sqlite3.Connection, now_s: int) -> None:
         """Within a transaction: give up what has waited too long, and forget ids out of the window."""
         old = (now_s - self.max_age_s,)
-        if connection.execute(
-            "SELECT 1 FROM alert WHERE accepted_s < ? ORDER BY seq LIMIT 1", old
-        ).fetchone():
-            connection.execute("INSERT INTO chosen SELECT seq FROM alert WHERE accepted_s < ?", old)
+        if connection.execute(_OLD_ALERTS, old).rowcount:
             _give_up_alerts(connection, "too old")
-        if connection.execute("SELECT 1 FROM dead WHERE refused_s < ? LIMIT 1", old).fetchone():
-            connection.execute("INSERT INTO chosen SELECT number FROM dead WHERE refused_s < ?", old)
+        if connection.execute(_OLD_LETTERS, old).rowcount:
             _give_up_letters(connection, "too old")
         connection.execute("DELETE FROM seen WHERE accepted_s <= ?", (now_s - self.duplicates_s,))
 
-    def remove_delivered(self, connection: sqlite3.Connection) -> None:
-        """Within a transaction: remove what no output waits for, as far as the first that one waits for."""
+    def remove_delivered(self, connection: sqlite3.Connection) -> bool:
+        """Within a transaction: remove what no output waits for, as far as the first that one waits for.
+
+        It is some at a time; True where there is more.
+        """
         (first,) = connection.execute(
             "SELECT min(first) FROM ("
             "SELECT (SELECT min(seq) FROM queue WHERE queue.output = output.id) AS first FROM output)"
         ).fetchone()
-        if first is None:
-            connection.execute("DELETE FROM alert")
-        else:
-            connection.execute("DELETE FROM alert WHERE seq < ?", (first,))
+        before = _LAST_SEQ if first is None else first
+        size_bytes = last = 0
+        rows = connection.execute("SELECT seq, length(body) FROM alert WHERE seq < ? ORDER BY seq", (before,))
+        for seq, length in rows:
+            size_bytes, last = size_bytes + length, seq
+            if size_bytes > _REMOVED_BYTES:
+                break
+        rows.close()
+        connection.execute("DELETE FROM alert WHERE seq <= ?", (last,))
+        return size_bytes > _REMOVED_BYTES
 
 
+# Those before the first that is young: what waits is not read from end to end each time.
+_OLD_ALERTS = (
+    "INSERT INTO chosen SELECT seq FROM alert WHERE seq < "
+    "ifnull((SELECT seq FROM alert WHERE accepted_s >= ? ORDER BY seq LIMIT 1), 9e18)"
+)
+_OLD_LETTERS = (
+    "INSERT INTO chosen SELECT number FROM dead WHERE number < "
+    "ifnull((SELECT number FROM dead WHERE refused_s >= ? ORDER BY number LIMIT 1), 9e18)"
+)
 _PAGES = ("page_count", "freelist_count", "page_size")
+
+
+def _pages(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """(all, those that are free, bytes of one)."""
+    pages, free, page_bytes = (int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in _PAGES)
+    return pages, free, page_bytes
 
 
 def _give_up_alerts(connection: sqlite3.Connection, reason: str) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from falcocore.counters import Counters
 from falcocore.destination import Destination
 from falcocore.outbox.limits import FullError
-from falcocore.outbox.outbox import Connection, Outbox, reason_of
-from falcocore.outbox.schema import DamagedError
+from falcocore.outbox.outbox import TROUBLE, Connection, Outbox, reason_of
 from falcocore.outbox.store import Addressed, Group
 from falcocore.output import Alert
 from falcocore.writer import Parcel
@@ -55,7 +54,7 @@ class OutboxSink:
             accepted = self._append(groups)
         except FullError as error:
             return self._failed(str(error))
-        except (sqlite3.Error, OSError, DamagedError) as error:
+        except TROUBLE as error:
             return self._failed(reason_of(error))
         if self._failing:
             log.info("outbox %s: alerts are kept again", self._outbox.path)
@@ -69,11 +68,11 @@ class OutboxSink:
     def _append(self, groups: Sequence[Group]) -> list[Addressed]:
         """Append, a second time where the database was damaged and could be mended."""
         try:
-            return self._connection.store().append(groups)
-        except (sqlite3.Error, DamagedError) as error:
+            return self._connection.append(groups)
+        except sqlite3.Error as error:
             if not self._connection.mend(error):
                 raise
-        return self._connection.store().append(groups)
+        return self._connection.append(groups)
 
     def _failed(self, reason: str) -> str:
         """The reason as it goes to the sender; logged when it begins, for a sender asks again and again."""

@@ -49,7 +49,10 @@ def _kept(path: Path, limits: Limits) -> _Kept:
     if not path.exists():
         return _Kept(error="it was removed")
     try:
-        with contextlib.closing(Store(path, limits)) as store, contextlib.closing(Letters(path)) as letters:
+        with (
+            contextlib.closing(Store(path, limits, create=False)) as store,
+            contextlib.closing(Letters(path)) as letters,
+        ):
             return _Kept(store.backlogs(), store.dropped(), letters.dead_letters(), store.size_bytes())
     except (sqlite3.Error, OSError, DamagedError) as error:
         return _Kept(error=reason_of(error))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from falcocore.outbox.limits import Limits
-from falcocore.outbox.records import decoded, encoded
+from falcocore.outbox.limits import Limits, check_room
+from falcocore.outbox.records import UnreadableError, decoded, encoded
+from falcocore.outbox.salvage import Salvaged, waiting_alerts
 from falcocore.outbox.schema import connect
 from falcocore.output import Alert
 
@@ -53,15 +52,28 @@ class Backlog:
     oldest_s: int | None
 
 
+_VACUUM_PAGES, _VACUUM_STEPS = 500, 10
+"""Pages that are given back at a time, and how often."""
+_LOG = ("-wal", "-shm")
+"""What is added to the name of a database for the files of its log."""
+
+
 class Store:
     """One connection to the outbox's database, used by one thread at a time."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, *, create: bool = True) -> None:
         self._path = path
         self._limits = limits
-        self._connection = connect(path)
-        self._inode = path.stat().st_ino
-        self._outputs = self._known_outputs()
+        self._connection = connect(path, create=create)
+        try:
+            self.file = _file_at(path)
+            """Which file it is: device and inode."""
+            log_files = (Path(f"{path}{end}") for end in _LOG)
+            self._log_files = {log: _file_at(log) for log in log_files if log.exists()}
+            self._outputs = self._known_outputs()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def _known_outputs(self) -> dict[str, int]:
         return {name: number for number, name in self._connection.execute("SELECT id, name FROM output")}
@@ -70,11 +82,18 @@ class Store:
         """Close the connection."""
         self._connection.close()
 
+    def remove_log(self) -> None:
+        """Where another file is in place of this one, see that it does not get the log of this one."""
+        for log, file in self._log_files.items():
+            with suppress(FileNotFoundError):
+                if _file_at(log) == file:
+                    log.unlink()
+
     @property
     def is_in_place(self) -> bool:
         """False where the file was moved or removed: what is written would be lost with the process."""
         try:
-            return self._path.stat().st_ino == self._inode
+            return _file_at(self._path) == self.file
         except OSError:
             return False
 
@@ -88,7 +107,8 @@ class Store:
             yield connection
             connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
+            # What it failed with is the cause; where even this fails, SQLite rolls back by itself.
+            with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
 
@@ -99,6 +119,8 @@ class Store:
 
         A new one starts with the present: what was accepted before it is not for it.
         """
+        if set(names) == set(self._outputs):
+            return {}
         with self._transaction() as connection:
             gone = {name: number for name, number in self._known_outputs().items() if name not in names}
             freed = {}
@@ -119,9 +141,10 @@ class Store:
         Where one group is acknowledged, they are on the disk when this returns.
 
         Raises:
-            FullError: the limits are reached, and they say to refuse.
+            FullError: the limits are reached, and they say to refuse; or the disk is almost full.
             sqlite3.Error: they could not be kept; none was.
         """
+        check_room(self._path)
         now_s = int(time.time())
         accepted: list[Addressed] = []
         with self._transaction(durable=any(group.acknowledged for group in groups)) as connection:
@@ -155,26 +178,29 @@ class Store:
 
     # --- delivering -------------------------------------------------------------------------------------
 
-    def claim(self, output: str, limit: int, max_bytes: int) -> list[Queued]:
-        """The first alerts of an output's queue, in order: at least one where there is any.
+    def claim(self, output: str, limit: int, max_bytes: int, after: int = 0) -> list[Queued]:
+        """The first alerts of an output's queue behind `after`, in order: at least one where there is any.
 
         One that can't be read any more becomes a dead letter.
         """
         while True:
-            found, unreadable = self._first(output, limit, max_bytes)
+            found, unreadable = self._first(output, limit, max_bytes, after)
             for seq, reason in unreadable:
                 self.bury(output, seq, reason)
             if found or not unreadable:
                 return found
 
-    def _first(self, output: str, limit: int, max_bytes: int) -> tuple[list[Queued], list[tuple[int, str]]]:
+    def _first(
+        self, output: str, limit: int, max_bytes: int, after: int
+    ) -> tuple[list[Queued], list[tuple[int, str]]]:
         """(those that can be read, seq and reason of the others)."""
         found: list[Queued] = []
         unreadable: list[tuple[int, str]] = []
         size_bytes = 0
         rows = self._connection.execute(
-            "SELECT seq, body FROM queue JOIN alert USING (seq) WHERE output = ? ORDER BY seq LIMIT ?",
-            (self._outputs[output], limit),
+            "SELECT seq, CAST(body AS BLOB) FROM queue JOIN alert USING (seq) WHERE output = ? AND seq > ? "
+            "ORDER BY seq LIMIT ?",
+            (self._outputs[output], after, limit),
         )
         for seq, body in rows:
             size_bytes += len(body)
@@ -182,7 +208,7 @@ class Store:
                 break
             try:
                 found.append(Queued(seq, decoded(body)))
-            except msgspec.MsgspecError as error:
+            except UnreadableError as error:
                 unreadable.append((seq, f"it can't be read back: {error}"))
         return found, unreadable
 
@@ -213,12 +239,27 @@ class Store:
             connection.execute("DELETE FROM queue WHERE output = ? AND seq = ?", (self._outputs[output], seq))
 
     def tidy(self) -> None:
-        """Remove what every output has, and what is too old; give the room back."""
-        now_s = int(time.time())
+        """Remove what every output has, and what is too old; give the room back.
+
+        It is done in small steps: others want to write meanwhile, and the disk may be almost full.
+        """
         with self._transaction() as connection:
-            self._limits.remove_old(connection, now_s)
-            self._limits.remove_delivered(connection)
-        self._connection.execute("PRAGMA incremental_vacuum(1000)").fetchall()
+            self._limits.remove_old(connection, int(time.time()))
+        more = True
+        while more:
+            with self._transaction() as connection:
+                more = self._limits.remove_delivered(connection)
+        for _ in range(_VACUUM_STEPS):
+            if not self._limits.is_mostly_free(self._connection):
+                break
+            # It gives a row without columns for each page, after the first of which `execute` stops.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+            # The file is cut when the log goes into it; where the disk is full, nobody else does that.
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def waiting(self) -> Iterator[Salvaged]:
+        """What waits, in order, as far as it can be read; also of a file that was removed."""
+        return waiting_alerts(self._connection)
 
     # --- looking ----------------------------------------------------------------------------------------
 
@@ -245,3 +286,8 @@ class Store:
     def size_bytes(self) -> int:
         """What the database takes of its limit."""
         return self._limits.used_bytes(self._connection)
+
+
+def _file_at(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ from dataclasses import dataclass
 from falcocore.counters import Counters
 from falcocore.destination import Destination, reopen
 from falcocore.errors import OutputGone, PermanentRefusal
-from falcocore.outbox.outbox import Connection, reason_of
-from falcocore.outbox.schema import DamagedError
+from falcocore.outbox.outbox import TROUBLE, Connection, reason_of
 from falcocore.outbox.store import Queued, Store
 
 log = logging.getLogger("falcocore.delivery")
@@ -25,6 +23,8 @@ CLAIM_BYTES = 4 << 20
 """What a worker takes out of its queue at a time, so that memory stays flat however much waits."""
 SETTLE_S = 0.1
 """Seconds for which deliveries may be unwritten: after a crash, so many are delivered a second time."""
+TROUBLE_S = 2.0
+"""Seconds before the queue is used again where that failed: the disk is full, or the database locked."""
 SEND_S = 60.0
 """Seconds that a `send` may take: an output that hangs must not hold its queue for ever."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
@@ -72,9 +72,9 @@ class Worker:
         self._stale = False
         """What was claimed may have been removed from the queue meanwhile."""
         self._store: Store | None = None
-        """What was claimed from."""
-        self._unsettled: int | None = None
-        self._settled_at = time.monotonic()
+        self._delivered_seq = self._settled_seq = 0
+        self._settle_at = 0.0
+        self._trouble_at: float | None = None
         self._reminded_at = 0.0
 
     def wake(self) -> None:
@@ -100,59 +100,82 @@ class Worker:
 
     async def run(self) -> None:
         """Deliver until `finish` is called."""
+        try:
+            await self._run()
+        finally:
+            self._settle()
+
+    async def _run(self) -> None:
         while True:
             self._more.clear()
             self._reopen_if_asked()
             try:
                 self._stale = False
                 queued = self._claim()
-                if queued:
-                    done = await self._deliver_all(queued)
-                    self._settle()
-                    if not done:
-                        return
-            except (sqlite3.Error, OSError, DamagedError) as error:
-                log.error("output %s: its queue can't be read now: %s", self.to.name, reason_of(error))
+                done = await self._deliver_all(queued)
+            except TROUBLE as error:
+                self._note_trouble(error)
                 if self._last:
                     return
-                self._mend(error)
-                await self._pause(FIRST_PAUSE_S * 4)
+                await self._pause(TROUBLE_S)
                 continue
+            self._settle()
+            if not done or (self._last and not queued):
+                return
             if not queued:
-                if self._last:
-                    return
-                await self._more.wait()
+                await self._wait_for_more()
 
     def _claim(self) -> Sequence[Queued]:
+        """What comes next in the queue: behind what was delivered, though that could not be written yet."""
         store = self._connection.store()
         if store is not self._store:
-            # It may be another file, with numbers of its own.
-            self._store, self._unsettled = store, None
-        return store.claim(self.to.name, CLAIM_ALERTS, CLAIM_BYTES)
+            # It may be another file, with numbers of its own: what was delivered without that being written
+            # is delivered again.
+            self._store, self._delivered_seq, self._settled_seq = store, 0, 0
+        queued = store.claim(self.to.name, CLAIM_ALERTS, CLAIM_BYTES, self._delivered_seq)
+        if self._trouble_at is not None and self._delivered_seq == self._settled_seq:
+            log.info("output %s: its queue can be used again", self.to.name)
+            self._trouble_at = None
+        return queued
 
-    def _mend(self, error: Exception) -> None:
+    def _note_trouble(self, error: Exception) -> None:
+        """Log why the queue can't be used, from time to time; mend what can be mended."""
+        now = time.monotonic()
+        if self._trouble_at is None or now - self._trouble_at > REMIND_S:
+            log.error("output %s: its queue can't be used now: %s", self.to.name, reason_of(error))
+            self._trouble_at = now
         try:
             self._connection.mend(error)
-        except (sqlite3.Error, OSError, DamagedError) as failure:
+        except TROUBLE as failure:
             log.error("the outbox can't be mended now: %s", reason_of(failure))
+
+    async def _wait_for_more(self) -> None:
+        """Wait for something new in the queue, or until what was delivered may be written after all."""
+        unsettled = self._delivered_seq > self._settled_seq
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._more.wait(), TROUBLE_S if unsettled else None)
 
     async def _deliver_all(self, queued: Sequence[Queued]) -> bool:
         """Deliver what was claimed; False where it ended before that."""
         for at in range(0, len(queued), max(1, self.to.output.max_batch)):
-            batch = queued[at : at + max(1, self.to.output.max_batch)]
-            if not await self._deliver(batch):
+            if not await self._deliver(queued[at : at + max(1, self.to.output.max_batch)]):
                 return False
-            self._unsettled = batch[-1].seq
-            if time.monotonic() - self._settled_at > SETTLE_S:
+            if time.monotonic() > self._settle_at:
                 self._settle()
         return True
 
     def _settle(self) -> None:
-        store = self._connection.store()
-        if self._unsettled is not None and store is self._store:
-            store.settle(self.to.name, self._unsettled)
-        self._unsettled = None
-        self._settled_at = time.monotonic()
+        """Write what was delivered; where that fails, it is tried again later, and delivery goes on."""
+        self._settle_at = time.monotonic() + SETTLE_S
+        if self._delivered_seq == self._settled_seq or self._store is None:
+            return
+        try:
+            if self._connection.store() is self._store:
+                self._store.settle(self.to.name, self._delivered_seq)
+                self._settled_seq = self._delivered_seq
+        except TROUBLE as error:
+            self._note_trouble(error)
+            self._settle_at = time.monotonic() + TROUBLE_S
 
     async def _deliver(self, batch: Sequence[Queued]) -> bool:
         """Send a batch until it is delivered or refused; False where it ended before that."""
@@ -164,7 +187,7 @@ class Worker:
                 if not batch:
                     return True
             try:
-                async with asyncio.timeout(SEND_S):
+                async with asyncio.timeout(SEND_S) as limit:
                     await self.to.output.send([one.alert for one in batch])
             except PermanentRefusal as error:
                 return await self._refused(batch, error)
@@ -173,11 +196,15 @@ class Worker:
                 log.error("output %s: %s; falcocore ends", self.to.name, error)
                 self._on_gone(str(error))
                 return False
-            except Exception as error:
+            # An output's library may leak a cancellation of its own; it must not end the worker.
+            except (Exception, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                    raise
                 asked_s = getattr(error, "retry_after_s", None)
-                self._failed(cause_of(error))
+                late = limit.expired()
+                self._failed(f"it did not answer within {SEND_S:.0f} s" if late else cause_of(error))
             else:
-                self._delivered(len(batch))
+                self._delivered(batch)
                 return True
             if self._last:
                 return False
@@ -203,10 +230,7 @@ class Worker:
     async def _refused(self, batch: Sequence[Queued], error: PermanentRefusal) -> bool:
         """Put what was refused aside; of several, only those that are refused by themselves."""
         if len(batch) == 1:
-            self._settle()
-            store = self._connection.store()
-            if store is self._store:
-                store.bury(self.to.name, batch[0].seq, str(error))
+            self._bury(batch[0], str(error))
             self.progress.refused += 1
             self._counters.output_failures[self.to.name] += 1
             log.error("output %s refuses an alert of rule %s: %s", self.to.name, batch[0].alert.rule, error)
@@ -214,12 +238,19 @@ class Worker:
         for one in batch:
             if not await self._deliver([one]):
                 return False
-            self._unsettled = one.seq
         return True
 
-    def _delivered(self, count: int) -> None:
+    def _bury(self, queued: Queued, reason: str) -> None:
+        store = self._connection.store()
+        # In another file it is another alert that has this number.
+        if store is self._store:
+            store.bury(self.to.name, queued.seq, reason)
+            self._delivered_seq = queued.seq
+
+    def _delivered(self, batch: Sequence[Queued]) -> None:
+        self._delivered_seq = batch[-1].seq
         progress = self.progress
-        progress.delivered += count
+        progress.delivered += len(batch)
         if progress.failing_since_s is not None:
             failed_s = time.time() - progress.failing_since_s
             log.info("output %s takes alerts again, after %.0f s", self.to.name, failed_s)
@@ -249,8 +280,12 @@ class Worker:
                 await asyncio.wait_for(self._hurry.wait(), seconds)
 
 
-def cause_of(error: Exception) -> str:
+def _is_cancelled() -> bool:
+    """True where this task itself is to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def cause_of(error: BaseException) -> str:
     """Why a `send` has failed, for people."""
-    if isinstance(error, TimeoutError) and not str(error):
-        return f"it did not answer within {SEND_S:.0f} s"
     return str(error) or type(error).__name__

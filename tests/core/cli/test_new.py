@@ -142,11 +142,12 @@ def test_an_output_gets_alerts_as_its_user_is_told(tmp_path: Path, site: Site, c
     assert "-o outputs.pager.options.url=URL\n" in capsys.readouterr().out
     install(site, plugin)
     config = tmp_path / "falcocore.yaml"
+    run = ("run", "--source", "demo=a", "-r", "pack:demo", "-o", f"outbox.path={tmp_path}/state")
     with receiver() as server:
         option = f"outputs.pager.options.url={server.url}"
-        assert falcocore("run", "--source", "demo=a", "-r", "pack:demo", "-o", option) == 0
+        assert falcocore(*run, "-o", option) == 0
         config.write_text(readme_yaml(plugin).replace("http://127.0.0.1:8000/", server.url), "utf-8")
-        assert falcocore("run", "--source", "demo=a", "-r", "pack:demo", "-c", str(config)) == 0
+        assert falcocore(*run, "-c", str(config)) == 0
     assert [len(json.loads(body)) for body in server.bodies] == [1, 1]
 
 

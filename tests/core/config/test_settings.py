@@ -23,10 +23,12 @@ from falcocore.config.settings import (
 from falcocore.config.tree import parse_tree
 from falcocore.errors import ConfigError
 from falcocore.lang.text import SourceFile
+from falcocore.outbox.limits import Limits, WhenFull
 from falcocore.rules.additions import Addition
 from falcocore.rules.loader import LoadSettings
 from falcocore.rules.selection import Selection
 from falcocore.types import Priority
+from falcocore.wanted import Wanted
 from tests.support.every_falco_key import EVERY_KEY
 
 ENVIRONMENT = {"FALCO_HOSTNAME": "here"}
@@ -314,6 +316,41 @@ def test_each_key_of_the_format_is_one_setting(text: str, changed: dict[str, Any
     assert settings(text) == replace(DEFAULTS, format=replace(DEFAULTS.format, **changed))
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("enabled: true", OutboxSettings(enabled=True)),
+        ("enabled: false", OutboxSettings(enabled=False)),
+        ("path: /var/lib/here", OutboxSettings(path=Path("/var/lib/here"))),
+        ("path: ''", OutboxSettings()),
+        ("max_size_mb: 3", OutboxSettings(limits=Limits(max_bytes=3 << 20))),
+        ("max_age_hours: 2", OutboxSettings(limits=Limits(max_age_s=7200))),
+        ("when_full: refuse", OutboxSettings(limits=Limits(when_full=WhenFull.REFUSE))),
+        ("when_full: drop_least_severe", OutboxSettings(limits=Limits(when_full=WhenFull.DROP_LEAST_SEVERE))),
+        ("duplicates_minutes: 5", OutboxSettings(limits=Limits(duplicates_s=300))),
+        ("duplicates_minutes: 0", OutboxSettings(limits=Limits(duplicates_s=0))),
+    ],
+)
+def test_each_key_of_the_outbox_is_one_setting(text: str, expected: OutboxSettings) -> None:
+    assert settings(f"outbox: {{{text}}}") == replace(DEFAULTS, outbox=expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("minimum_priority: error", Wanted(least=Priority.ERROR)),
+        ("rules: ['Shell*', Other]", Wanted(rules=("Shell*", "Other"))),
+        ("rules: One", Wanted(rules=("One",))),
+        ("tags: [a, b, a]", Wanted(tags=frozenset({"a", "b"}))),
+        ("sources: [syscall]", Wanted(sources=frozenset({"syscall"}))),
+        ("condition: alert.severity < 3", Wanted(condition="alert.severity < 3")),
+    ],
+)
+def test_an_output_says_which_alerts_it_wants(text: str, expected: Wanted) -> None:
+    found = settings(f"outputs: {{own: {{type: file, {text}}}}}")
+    assert found == replace(DEFAULTS, outputs=(OutputSettings("own", "file", {}, expected),))
+
+
 SAYS_NOTHING = "write `- enable: {rule: NAME}` or `- disable: {tag: TAG}`; `*` fits anything"
 NO_PRIORITY = (
     "priority: {} is not a priority: use one of Emergency, Alert, Critical, Error, Warning, Notice, "
@@ -358,6 +395,17 @@ EXTRA_FIELD = "append_output[0].extra_fields: an entry is a field's name, or `ke
             "stdout_output: {enabled: false}",
             "no output is enabled",
             "enable stdout_output, file_output or an entry of `outputs`",
+        ),
+        (
+            "outbox: {when_full: drop}",
+            "outbox.when_full: `drop` is not one of drop_oldest, drop_least_severe, refuse",
+            None,
+        ),
+        (
+            "outputs: {own: {minimum_priority: high}}",
+            "outputs.own.minimum_priority: 'high' is not a priority: use one of Emergency, Alert, Critical, "
+            "Error, Warning, Notice, Informational, Debug",
+            None,
         ),
         (
             "log_level: warn",
