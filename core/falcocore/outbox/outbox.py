@@ -94,7 +94,7 @@ class Outbox:
 
     def _mend(self, kept: Store | None, store: Store | None, error: Exception | None) -> None:
         if kept is None:
-            self._kept = self._opened_first()
+            self._keep(self._opened_first(), None)
         elif not kept.is_in_place and self.path.exists():
             self._take_over(kept)
         elif not kept.is_in_place:
@@ -105,13 +105,24 @@ class Outbox:
     def _take_over(self, gone: Store) -> None:
         """Add what waits in a file that is gone to the one that is in its place."""
         gone.remove_log()
+        store = self._opened()
         try:
-            self._kept = self._opened()
-            taken = self._take(gone.waiting(), self._kept)
+            taken = self._take(gone.waiting(), store)
         except BaseException:
+            store.close()
+            if self._kept is not None and self._kept is not gone:
+                self._kept.close()
             self._kept = gone
             raise
+        self._keep(store, gone)
         log.error("outbox %s is another file now: %d waiting alerts were taken over", self.path, taken)
+
+    def _keep(self, store: Store, before: Store | None) -> None:
+        """Keep a connection in place of the one before, unless the file was replaced on the way."""
+        if self._kept is before:
+            self._kept = store
+        else:
+            store.close()
 
     def _opened_first(self) -> Store:
         """The database as the process that ended last has left it."""
