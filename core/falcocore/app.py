@@ -142,18 +142,24 @@ def assemble(project: Project, loaded: LoadResult) -> Application:
         if engine is not None:
             engine.stop(1)
 
-    delivering = delivering_for(settings, _destinations(project), counters, stop)
+    sources = [(source, _source(project, source)) for source in project.sources]
+    keeps_state = any(made.keeps_state for _, made in sources)
+    delivering = delivering_for(settings, _destinations(project), counters, stop, keeps_state=keeps_state)
     writer = Writer(delivering.sink, settings.format)
     runners = []
-    for source in project.sources:
-        cls = project.host.source(source.name)
-        made: Source = build(cls, source.options, f"source {source.instance}", target=source.target)
-        plugin = cls.plugin_name or cls.name
-        stream = Stream(source.name, source.instance, plugin, settings.format.hostname)
+    for source, made in sources:
+        if made.keeps_state and delivering.directory is not None:
+            made.state = delivering.directory.of_source(source.instance)
+        stream = Stream(source.name, source.instance, made.plugin_name or made.name, settings.format.hostname)
         runners.append(Runner(made, stream, loaded.rule_sets[source.name], writer, counters))
     restart = frozenset(source.instance for source in project.sources if source.restart)
     engine = Engine(runners, writer, delivering, restart)
     return Application(engine, runners, counters)
+
+
+def _source(project: Project, settings: SourceSettings) -> Source:
+    where = f"source {settings.instance}"
+    return build(project.host.source(settings.name), settings.options, where, target=settings.target)
 
 
 def _destinations(project: Project) -> list[Destination]:

@@ -11,6 +11,7 @@ from falcocore.config.settings import Settings
 from falcocore.counters import Counters
 from falcocore.destination import Destination
 from falcocore.direct import Direct
+from falcocore.state import StateDirectory, default_directory
 from falcocore.writer import Sink
 
 log = logging.getLogger("falcocore.delivery")
@@ -25,6 +26,10 @@ class Delivering(Protocol):
     @property
     def sink(self) -> Sink:
         """Where the writer leaves alerts."""
+
+    @property
+    def directory(self) -> StateDirectory | None:
+        """The state directory, which is owned from `open` on; None where nothing has to be kept."""
 
     def open(self) -> None:
         """Open the outputs, and what is kept for them."""
@@ -43,27 +48,43 @@ class Delivering(Protocol):
 
 
 class Straight:
-    """The writer's thread sends by itself."""
+    """The writer's thread sends by itself; a state directory is for sources that ask for it."""
 
     def __init__(
-        self, destinations: Sequence[Destination], counters: Counters, on_gone: Callable[[str], None]
+        self,
+        destinations: Sequence[Destination],
+        counters: Counters,
+        on_gone: Callable[[str], None],
+        directory: StateDirectory | None = None,
     ) -> None:
         self._destinations = destinations
+        self.directory = directory
         self.sink = Direct(destinations, counters, on_gone)
 
     def open(self) -> None:
-        """Open the outputs; where one can't be, the others are closed again."""
-        open_outputs(self._destinations)
+        """Take the state directory and open the outputs; where one can't be, the others are closed again."""
+        with contextlib.ExitStack() as opened:
+            if self.directory is not None:
+                self.directory.own()
+                opened.callback(self.directory.release)
+            open_outputs(self._destinations)
+            opened.pop_all()
 
     def abandon(self) -> None:
-        """Close the outputs."""
+        """Close the outputs and give the state directory up."""
         self.sink.close()
+        self._release()
 
     def start(self) -> None:
         """Nothing: the writer's thread does it."""
 
-    def finish(self, deadline_s: float, *, patient: bool) -> None:
+    def finish(self, deadline_s: float, *, patient: bool) -> None:  # noqa: ARG002 - it takes no time
         """Nothing waits: the writer has written it."""
+        self._release()
+
+    def _release(self) -> None:
+        if self.directory is not None:
+            self.directory.release()
 
 
 def open_outputs(destinations: Sequence[Destination]) -> None:
@@ -84,8 +105,13 @@ def delivering_for(
     destinations: Sequence[Destination],
     counters: Counters,
     on_gone: Callable[[str], None],
+    *,
+    keeps_state: bool = False,
 ) -> Delivering:
-    """By way of the outbox where the configuration says so, or an output may be out of reach for a while."""
+    """By way of the outbox where the configuration says so, or an output may be out of reach for a while.
+
+    `keeps_state` says that a source needs the state directory, with the outbox or without it.
+    """
     needed = any(output.type not in STRAIGHT for output in settings.outputs)
     enabled = settings.outbox.enabled
     if needed if enabled is None else enabled:
@@ -95,4 +121,5 @@ def delivering_for(
         return ByOutbox(settings.outbox, destinations, counters, on_gone)
     if needed:
         log.warning("the outbox is switched off: alerts that an output does not take at once are lost")
-    return Straight(destinations, counters, on_gone)
+    directory = StateDirectory(settings.outbox.path or default_directory()) if keeps_state else None
+    return Straight(destinations, counters, on_gone, directory)

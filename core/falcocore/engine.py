@@ -50,7 +50,7 @@ class Engine:
         """Open outputs, then sources; where one of them fails, the outputs are closed again.
 
         Raises:
-            ConfigError: the outbox can't be opened.
+            ConfigError: the outbox or the state directory can't be used.
             OutputError: an output can't be opened.
             SourceError: a source can't be opened.
         """
@@ -58,7 +58,7 @@ class Engine:
         with contextlib.ExitStack() as opened:
             opened.callback(self._delivering.abandon)
             for runner in self._runners:
-                runner.source.open()
+                runner.open()
             opened.pop_all()
 
     async def run(
@@ -122,7 +122,7 @@ class Engine:
         while True:
             try:
                 if again:
-                    runner.source.open()
+                    runner.open()
                 await runner.run()
             except Exception as error:
                 if self._stopping.is_set() or runner.name not in self._restart:

@@ -13,6 +13,7 @@ from falcocore.errors import SourceError
 from falcocore.lang.bound import BoundField
 from falcocore.ruleset import Matcher, RuleSet
 from falcocore.source import Batch, Source, Stream
+from falcocore.state import make_private
 from falcocore.threads import call_on, in_thread
 from falcocore.writer import Handover, Writer
 
@@ -40,6 +41,17 @@ class Runner:
     def name(self) -> str:
         """The instance's name."""
         return self.stream.instance
+
+    def open(self) -> None:
+        """Open the source, which finds the directory for its state.
+
+        Raises:
+            ConfigError: the directory can't be made.
+            SourceError: the source can't be opened.
+        """
+        if self.source.state is not None:
+            make_private(self.source.state)
+        self.source.open()
 
     async def run(self) -> None:
         """Run the source to its end, until every batch was acknowledged.

@@ -1,4 +1,4 @@
-"""The directory that one process owns while it runs: outbox, lock, control socket."""
+"""The directory that one process owns while it runs: outbox, lock, control socket, state of sources."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from falcocore.errors import ConfigError
 
@@ -42,20 +43,21 @@ class StateDirectory:
         """The control socket."""
         return self.path / "control.sock"
 
+    def of_source(self, instance: str) -> Path:
+        """Where a source keeps what it has to remember; an instance may have any name."""
+        return self.path / "sources" / quote(instance, safe="").replace(".", "%2E")
+
     def own(self) -> None:
         """Create the directory, for its owner only, and lock it.
 
         Raises:
             ConfigError: it can't be created or written, or another process owns it.
         """
+        make_private(self.path)
         try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise ConfigError(
-                f"the state directory {self.path} can't be used: {error.strerror or error}",
-                hint="name a directory that this user can write with outbox.path",
-            ) from None
+            raise _unusable(self.path, error) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -74,3 +76,22 @@ class StateDirectory:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def make_private(directory: Path) -> None:
+    """Create a directory for its owner only, where it is not there yet.
+
+    Raises:
+        ConfigError: it can't be created.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _unusable(directory, error) from None
+
+
+def _unusable(directory: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"the state directory {directory} can't be used: {error.strerror or error}",
+        hint="name a directory that this user can write with outbox.path",
+    )
