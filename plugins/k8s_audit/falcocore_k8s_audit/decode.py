@@ -55,18 +55,20 @@ class Decoded:
         if len(self.complaints) < COMPLAINTS:
             self.complaints.append(f"{where}: {reason}")
 
-    def read_lines(self, lines: bytes | memoryview, name: str, first: int) -> int:
+    def read_lines(self, lines: bytes | memoryview, where: Callable[[int, int], str]) -> int:
         """Add the events of whole lines, each with its line end; returns how many lines there were.
 
-        `first` is the number of the first line, for complaints, `name` is that of their file.
+        `where` gives the position of a line in complaints, from how many lines and bytes come before it.
         """
         records = self._exactly(_event.decode_lines, lines)
         if records is not None and self._add_usual(records, Lines(lines, self.cluster)):
             return len(records)
         each = bytes(lines).split(b"\n")
-        for number, line in enumerate(each, first):
+        start = 0
+        for index, line in enumerate(each):
             if line and not line.isspace():
-                self.read(line, f"{name}:{number}")
+                self.read(line, where(index, start))
+            start += len(line) + 1
         return len(each) - 1
 
     def read(self, body: bytes, where: str) -> None:
