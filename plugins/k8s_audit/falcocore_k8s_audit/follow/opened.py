@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
 from abc import ABC, abstractmethod
@@ -145,8 +144,7 @@ class _Packed(Opened):
     def __init__(self, path: Path, file: BinaryIO, offset: int) -> None:
         super().__init__(path, file, offset, _first(HEAD_BYTES, _unpacked(file, path)))
         file.seek(0)
-        # The end of the file ends its last line.
-        self._lines = whole_lines(_behind(offset, itertools.chain(_unpacked(file, path), [b"\n"])))
+        self._lines = whole_lines(_behind(offset, _with_last_end(_unpacked(file, path))))
 
     def is_intact(self) -> bool:
         """Always."""
@@ -180,6 +178,16 @@ def _first(size_bytes: int, pieces: Iterable[bytes]) -> bytes:
         if len(found) >= size_bytes:
             break
     return found[:size_bytes]
+
+
+def _with_last_end(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces, and a line end where the last line has none."""
+    last = b"\n"
+    for piece in pieces:
+        yield piece
+        last = piece[-1:] or last
+    if last != b"\n":
+        yield b"\n"
 
 
 def _behind(offset: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
