@@ -30,7 +30,8 @@ class AuditLog:
     def begin_line(self) -> None:
         """Write the first half of a line, unless one is begun."""
         if not self._begun:
-            event = event_json(str(len(self.written) + 1), requestURI="/api" * 60)
+            audit_id = str(len(self.written) + 1)
+            event = event_json(audit_id, stage="ResponseComplete", verb="create", requestURI="/api" * 60)
             self.file.write(event[:200])
             self._begun = event[200:]
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -86,7 +86,6 @@ def test_no_target_is_the_webhook(target: str | None) -> None:
 @pytest.mark.parametrize(
     ("target", "scheme"),
     [
-        ("file:///var/log/audit.log", "file"),
         ("ftp://host/audit.log", "ftp"),
         ("no-webserver://:9765/k8s-audit", "no-webserver"),
     ],
@@ -97,7 +96,8 @@ def test_scheme_that_is_not_supported_is_refused(target: str, scheme: str) -> No
             K8sAuditSource(spelling)
         assert refused.value.message == f"source k8s_audit: the scheme `{scheme}` is not supported"
         assert (
-            refused.value.hint == "give http://HOST:PORT/PATH, a file, a directory, or - for standard input"
+            refused.value.hint
+            == "give http://HOST:PORT/PATH, file://PATH, a file, a directory, or - for standard input"
         )
 
 
@@ -107,6 +107,30 @@ def test_https_is_refused_with_what_to_do_instead(target: str) -> None:
         K8sAuditSource(target)
     assert refused.value.message == "source k8s_audit: https is not supported by this version"
     assert refused.value.hint == "listen with http on loopback, behind a proxy that terminates TLS"
+
+
+@pytest.mark.parametrize("scheme", ["file://", "FILE://", " file://"])
+def test_file_scheme_follows_a_log_and_keeps_an_offset(tmp_path: Path, scheme: str) -> None:
+    log = tmp_path / "audit.log"
+    log.touch()
+    source = K8sAuditSource(f"{scheme}{log}", follow_from="start")
+    assert source.keeps_state
+    source.open()
+    assert source.banner() == f"following {log} from its beginning"
+    assert (source.next_step(), source.progress()) == (None, None)
+    source.stop()
+    batches = source.batches()
+    assert isinstance(batches, Iterator)
+    assert list(batches) == []
+
+
+def test_file_scheme_without_a_path_is_refused() -> None:
+    with pytest.raises(SourceError, match="file:// names no file"):
+        K8sAuditSource("file://")
+
+
+def test_what_is_read_once_keeps_nothing(tmp_path: Path) -> None:
+    assert not K8sAuditSource(str(tmp_path)).keeps_state
 
 
 def test_missing_file_is_refused_when_it_is_opened(tmp_path: Path) -> None:
@@ -121,6 +145,7 @@ def test_options_are_documented() -> None:
         "max_body_bytes": (int, 12582912),
         "max_in_flight": (int, 50),
         "cluster": (str, ""),
+        "follow_from": (Literal["end", "start"], "end"),
     }
     assert all(option.doc for option in options.values())
 

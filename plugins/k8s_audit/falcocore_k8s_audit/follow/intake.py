@@ -120,7 +120,7 @@ class Follow:
         elif exists:
             self._banner = f"following {self._path} from its {'end' if from_end else 'beginning'}"
         else:
-            self._banner = f"waiting for {self._path}, which is not there yet"
+            self._banner = f"following {self._path} as soon as it exists"
         return remembered or found
 
     def _remembered(self) -> tuple[Position | None, bool]:
@@ -132,7 +132,7 @@ class Follow:
         except DamagedError as error:
             log.warning(
                 "source k8s_audit: %s is damaged (%s): %s is read from its beginning, and alerts of older "
-                "events may come a second time",
+                "events may come twice",
                 self._memory.path,
                 error,
                 self._path,

@@ -94,17 +94,22 @@ class RotatedLog:
     def _find(self, position: Position) -> tuple[Opened | None, list[Path]]:
         """(the file that a position is in, open there; the files that were written after it, in order).
 
-        The log itself is looked at first: where it was copied, it holds more than its copy.
+        The log itself is looked at first: where it was copied, it holds more than its copy. Where names do
+        not tell which of two files is older, those that changed since were written after it.
         """
         if file := self._holding(self._path, position):
             return file, []
-        every = rotated(self._path)
-        for files in every:
+        found: Opened | None = None
+        after: list[Path] = []
+        changed: list[Path] = []
+        for files in rotated(self._path):
             for index in reversed(range(len(files))):
-                if file := self._holding(files[index], position):
-                    return file, [*files[index + 1 :], self._path]
-        later = [path for files in every for path in files if _changed_ns(path) > position.read_ns]
-        return None, [*later, self._path]
+                if found is None and (found := self._holding(files[index], position)):
+                    after = files[index + 1 :]
+                    break
+            else:
+                changed += [path for path in files if _changed_ns(path) >= position.changed_ns]
+        return found, [*after, *changed, self._path]
 
     def _holding(self, path: Path, position: Position) -> Opened | None:
         """The file, open at a position, where it is one in it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -32,10 +31,9 @@ class Opened(ABC):
 
     def position(self) -> Position:
         """How far it is read."""
-        status = self._status
-        return Position(
-            status.st_dev, status.st_ino, len(self._head), self._digest, self.offset, time.time_ns()
-        )
+        status = os.fstat(self._file.fileno())
+        head_bytes, changed_ns = len(self._head), status.st_mtime_ns
+        return Position(status.st_dev, status.st_ino, head_bytes, self._digest, self.offset, changed_ns)
 
     def holds(self, position: Position) -> bool:
         """Whether a position is one in this file."""

@@ -14,7 +14,8 @@ class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A place between two lines of a file, which is known again after it was renamed, copied or packed.
 
     A file is told by its first bytes, which stay the same; by device and inode only while nothing of it was
-    read. `offset` is in bytes, of a packed file unpacked; `read_ns` is when it was read to there.
+    read. `offset` is in bytes, of a packed file unpacked; `changed_ns` is when the file was changed last
+    before it was read to there: what was written later is in files that were changed later.
     """
 
     device: int
@@ -22,7 +23,7 @@ class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     head_bytes: int
     head_sha256: str
     offset: int
-    read_ns: int
+    changed_ns: int
 
 
 def digest(head: bytes) -> str:

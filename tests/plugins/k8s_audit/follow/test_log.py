@@ -16,7 +16,7 @@ from falcocore_k8s_audit.follow.log import Lines, RotatedLog
 from falcocore_k8s_audit.follow.position import Position
 from tests.support.audit_log import AuditLog
 
-NOWHERE = Position(device=0, inode=0, head_bytes=0, head_sha256="", offset=0, read_ns=0)
+NOWHERE = Position(device=0, inode=0, head_bytes=0, head_sha256="", offset=0, changed_ns=0)
 """Where a log is waited for that is not there yet."""
 
 

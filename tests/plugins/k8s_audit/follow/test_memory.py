@@ -16,7 +16,7 @@ LOG = Path("/var/log/audit.log")
 
 
 def position(offset: int) -> Position:
-    return Position(device=1, inode=2, head_bytes=3, head_sha256="abc", offset=offset, read_ns=4)
+    return Position(device=1, inode=2, head_bytes=3, head_sha256="abc", offset=offset, changed_ns=4)
 
 
 @pytest.fixture
