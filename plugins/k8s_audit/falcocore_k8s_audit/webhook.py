@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import shlex
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import ClassVar, cast
 from urllib.parse import unquote
@@ -20,7 +21,7 @@ from hypercorn.typing import ASGIFramework
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from falcocore.api import Batch, Progress
@@ -76,6 +77,14 @@ class _Posted(Batch):
         # The client may have gone, which ended the request that waits.
         if not self.outcome.done():
             self.outcome.set_result(reason)
+
+
+def _accepted(request: Request) -> Response:
+    """Nothing but 200; Amazon Data Firehose asks for its request's id, and sends again without it."""
+    request_id = request.headers.get("x-amz-firehose-request-id")
+    if request_id is None:
+        return Response()
+    return JSONResponse({"requestId": request_id, "timestamp": time.time_ns() // 1_000_000})
 
 
 class Webhook:
@@ -229,7 +238,7 @@ class Webhook:
         finally:
             self._in_flight -= 1
             self._end_when_idle()
-        return Response()
+        return _accepted(request)
 
     def _check_room(self) -> None:
         if self._stopping:
