@@ -30,18 +30,20 @@ class AuditLog:
     def begin_line(self) -> None:
         """Write the first half of a line, unless one is begun."""
         if not self._begun:
-            audit_id = str(len(self.written) + 1)
-            event = event_json(audit_id, stage="ResponseComplete", verb="create", requestURI="/api" * 60)
+            event = self._next_event()
             self.file.write(event[:200])
             self._begun = event[200:]
 
     def write(self, count: int = 1) -> None:
-        """Write lines; the first of them is the one that was begun."""
+        """Write lines, each in one go; the first of them is the one that was begun."""
         for _ in range(count):
-            self.begin_line()
-            self.file.write(self._begun + b"\n")
+            self.file.write((self._begun or self._next_event()) + b"\n")
             self.written.append(str(len(self.written) + 1))
             self._begun = b""
+
+    def _next_event(self) -> bytes:
+        audit_id = str(len(self.written) + 1)
+        return event_json(audit_id, stage="ResponseComplete", verb="create", requestURI="/api" * 60)
 
     def leave(self) -> None:
         """Go on with a new file under the same name."""
@@ -68,7 +70,7 @@ class AuditLog:
 
     def rotate_by_number(self, *, packed: bool = False) -> Path:
         """As logrotate does it, with a program that is told afterwards: its file is still open."""
-        for number in range(20, 0, -1):
+        for number in range(80, 0, -1):
             for ending in ("", ".gz"):
                 old = self.path.with_name(f"{self.path.name}.{number}{ending}")
                 if old.exists():

@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from falcocore.api import SourceError
 from falcocore_k8s_audit.follow.names import rotated
 from falcocore_k8s_audit.follow.opened import Opened, open_at
@@ -46,6 +48,9 @@ class RotatedLog:
         while (file := self._opened()) is not None:
             if lines := self._lines(file):
                 return lines
+            if not file.is_intact():
+                self._give_up()
+                continue
             if file.is_at(self._path):
                 return None
             following = self._after(self._position)
@@ -65,14 +70,17 @@ class RotatedLog:
             self._file = None
 
     def _opened(self) -> Opened | None:
-        """The file that is read; looked for where it is not open yet, or has become another."""
-        if self._file is None or not self._file.is_intact():
-            found = self._find(self._position)[0] or self._after_lost()
-            if found is None:
-                self.close()
-            else:
-                self._turn_to(found)
+        """The file that is read, looked for where none is open."""
+        if self._file is None and (found := self._find(self._position)[0] or self._after_lost()):
+            self._turn_to(found)
         return self._file
+
+    def _give_up(self) -> None:
+        """Look for what the open file was before it became another: a copy of it."""
+        self.close()
+        if not self._position.head_bytes:
+            # Nothing of it was read; its inode would lead to what it is now.
+            self._position = msgspec.structs.replace(self._position, inode=0)
 
     def _turn_to(self, file: Opened) -> None:
         self.close()
@@ -86,7 +94,8 @@ class RotatedLog:
         except SourceError as error:  # Broken compression; the next file may be whole.
             log.error("%s", error)
             return None
-        if not text:
+        # Asked after reading: what was read before the file became another is of the old one.
+        if not text or not file.is_intact():
             return None
         self._position = file.position()
         return Lines(text, file.path, start, self._position)
@@ -97,12 +106,24 @@ class RotatedLog:
         The log itself is looked at first: where it was copied, it holds more than its copy. Where names do
         not tell which of two files is older, those that changed since were written after it.
         """
+        while True:
+            listed = self._listed()
+            found, after = self._find_in(rotated(self._path), position)
+            # Another rotation, or packing, meanwhile, may have taken the file away under our hands.
+            if found is not None or listed == self._listed():
+                return found, after
+
+    def _listed(self) -> list[tuple[Path, tuple[int, int]]]:
+        every = [path for files in rotated(self._path) for path in files]
+        return [(path, _identity(path)) for path in (*every, self._path)]
+
+    def _find_in(self, series: list[list[Path]], position: Position) -> tuple[Opened | None, list[Path]]:
         if file := self._holding(self._path, position):
             return file, []
         found: Opened | None = None
         after: list[Path] = []
         changed: list[Path] = []
-        for files in rotated(self._path):
+        for files in series:
             for index in reversed(range(len(files))):
                 if found is None and (found := self._holding(files[index], position)):
                     after = files[index + 1 :]

@@ -18,16 +18,19 @@ from falcocore_k8s_audit.lines import whole_lines
 class Opened(ABC):
     """An open file. `offset` is the end of the lines that were read of it, in unpacked bytes."""
 
-    def __init__(self, path: Path, file: BinaryIO, offset: int, head: bytes) -> None:
+    def __init__(self, path: Path, file: BinaryIO, offset: int, beginning: bytes) -> None:
         self.path = path
         self.offset = offset
         self._file = file
         self._status = os.fstat(file.fileno())
-        self._set_head(head)
+        self._set_beginning(beginning)
 
-    def _set_head(self, head: bytes) -> None:
-        self._head = head
-        self._digest = digest(head)
+    def _set_beginning(self, beginning: bytes) -> None:
+        # A part of a first line may be too little to tell one file from another.
+        is_enough = len(beginning) == HEAD_BYTES
+        self._beginning = beginning
+        self._head = beginning if is_enough else beginning[: beginning.rfind(b"\n") + 1]
+        self._digest = digest(self._head)
 
     def position(self) -> Position:
         """How far it is read."""
@@ -39,7 +42,7 @@ class Opened(ABC):
         """Whether a position is one in this file."""
         if not position.head_bytes:
             return (self._status.st_dev, self._status.st_ino) == (position.device, position.inode)
-        head = self._head[: position.head_bytes]
+        head = self._beginning[: position.head_bytes]
         return len(head) == position.head_bytes and digest(head) == position.head_sha256
 
     def is_at(self, path: Path) -> bool:
@@ -109,7 +112,7 @@ class _Plain(Opened):
         """Whether the file begins as it did, and is as long as it was."""
         descriptor = self._file.fileno()
         is_long_enough = os.fstat(descriptor).st_size >= self.offset
-        return is_long_enough and os.pread(descriptor, len(self._head), 0) == self._head
+        return is_long_enough and os.pread(descriptor, len(self._beginning), 0) == self._beginning
 
     def read(self) -> bytes | memoryview:
         """The next whole lines; a line that is longer than a block comes whole."""
@@ -117,7 +120,7 @@ class _Plain(Opened):
         while True:
             block = os.pread(self._file.fileno(), size_bytes, self.offset)
             if end := block.rfind(b"\n") + 1:
-                self._move(end)
+                self._move(block, end)
                 return memoryview(block)[:end]
             if len(block) < size_bytes:
                 return b""
@@ -127,13 +130,16 @@ class _Plain(Opened):
         """What is behind the last line end."""
         descriptor = self._file.fileno()
         rest = os.pread(descriptor, max(0, os.fstat(descriptor).st_size - self.offset), self.offset)
-        self._move(len(rest))
+        self._move(rest, len(rest))
         return rest + b"\n" if rest else b""
 
-    def _move(self, read_bytes: int) -> None:
+    def _move(self, block: bytes, read_bytes: int) -> None:
+        if len(self._beginning) < HEAD_BYTES:
+            # With the same look at the file as the lines, where that is possible: it may change in between.
+            longer = os.pread(self._file.fileno(), HEAD_BYTES, 0) if self.offset else block[:HEAD_BYTES]
+            if longer.startswith(self._beginning):
+                self._set_beginning(longer)
         self.offset += read_bytes
-        if len(self._head) < HEAD_BYTES:
-            self._set_head(os.pread(self._file.fileno(), HEAD_BYTES, 0))
 
 
 class _Packed(Opened):

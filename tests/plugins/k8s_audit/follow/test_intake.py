@@ -133,7 +133,10 @@ def test_restart_goes_on_behind_the_last_acknowledged_batch(log: AuditLog, state
     assert killed.rest() == ["2"]
 
 
-def test_offset_is_kept_of_what_is_acknowledged_after_the_end(log: AuditLog, state: Path) -> None:
+def test_offset_is_kept_of_what_is_acknowledged_after_the_end(
+    log: AuditLog, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_module, "SAVE_S", 3600.0)
     log.write(1)
     following = Following(log.path, state, from_end=False)
     batch = following.next()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -137,6 +138,17 @@ def test_what_comes_late_into_the_old_file_is_read_before_the_new_one(log: Audit
     assert reader.read() == ["4", "5"]
 
 
+def test_log_of_which_only_a_part_of_a_line_was_seen_is_found_in_its_copy(
+    log: AuditLog, reader: Reader
+) -> None:
+    log.begin_line()
+    assert reader.read() == []
+    log.write()
+    log.copy_and_truncate()
+    log.write()
+    assert reader.read() == ["1", "2"]
+
+
 def test_last_line_without_its_end_is_read_when_there_is_a_next_file(log: AuditLog, reader: Reader) -> None:
     log.write(1)
     content = log.path.read_bytes()
@@ -234,6 +246,30 @@ def test_log_that_can_not_be_opened_yet_is_waited_for(
     log.write(1)
     assert reader.read() == ["1"]
     assert caplog.messages == [f"source k8s_audit: {log.path} can't be read: Is a directory"]
+
+
+@EACH_ROTATION
+@PACKED
+def test_rotations_in_the_middle_of_reading_lose_nothing(
+    log: AuditLog, reader: Reader, rotate: Callable[..., Path], packed: bool
+) -> None:
+    def write() -> None:
+        for count in range(60):
+            log.write(count % 7 + 1)
+            rotate(log, packed=packed)
+            log.write(count % 3)
+            log.leave()
+        log.write()
+
+    log.write()
+    reader.read()
+    writing = threading.Thread(target=write)
+    writing.start()
+    while writing.is_alive():
+        reader.read()
+    writing.join()
+    reader.read()
+    assert reader.ids == log.written
 
 
 STEPS = st.sampled_from(["write", "write many", "begin", "rotate", "rotate packed", "read", "again", "late"])

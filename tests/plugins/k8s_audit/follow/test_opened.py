@@ -103,6 +103,16 @@ def test_empty_file_is_known_by_its_inode(tmp_path: Path) -> None:
         again.close()
 
 
+def test_file_that_lost_its_end_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"line\n" * HEAD_BYTES)
+    file = open_at(path, 0)
+    all_of(file)
+    os.truncate(path, file.offset - 1)
+    assert not file.is_intact()
+    file.close()
+
+
 @pytest.mark.parametrize(
     ("content", "intact"),
     [(b"a\nb\nmore", True), (b"a\nb\n", True), (b"a\nb", False), (b"", False), (b"A\nb\nmore\n", False)],
