@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
@@ -88,6 +89,7 @@ def test_no_alert_is_lost_by_sigkill(log: AuditLog, arguments: list[str]) -> Non
             # A line that was cut by the end of the process was not written.
             seen += ids(running.end(SIGKILL).out.split("\n")[:-1])
     with Running(*arguments) as running:
+        running.said("following")
         while set(seen) != set(log.written):
             seen += next_ids(running, 1)
         assert running.end(SIGTERM).status == 0
@@ -130,6 +132,26 @@ def test_events_that_are_read_again_raise_nothing_again_with_the_outbox(
         again = next_ids(running, 1 if "outbox.enabled=true" in arguments else 21)
         running.end(SIGTERM)
     assert again == (["21"] if "outbox.enabled=true" in arguments else log.written)
+
+
+def test_alerts_that_can_not_be_kept_come_once_they_can(log: AuditLog, arguments: list[str]) -> None:
+    if "outbox.enabled=false" in arguments:
+        pytest.skip("only the outbox can be locked")
+    log.path.touch()
+    with Running(*arguments) as running:
+        running.said("following")
+        log.write(1)
+        assert next_ids(running, 1) == ["1"]
+        other = sqlite3.connect(log.path.parent / "state" / "outbox.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        log.write(2)
+        running.said("alerts could not be kept: outbox: the database is locked by another process")
+        log.rotate(packed=True)
+        log.write(1)
+        other.execute("ROLLBACK")
+        other.close()
+        assert next_ids(running, 3) == ["2", "3", "4"]
+        assert running.end(SIGTERM).alerts == []
 
 
 def test_second_process_with_the_same_state_is_refused(log: AuditLog, arguments: list[str]) -> None:

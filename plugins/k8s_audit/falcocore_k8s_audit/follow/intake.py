@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -95,6 +96,7 @@ class Follow:
         self._unsettled = 0
         self._ended = False
         self._pause_s = RETRY_S[0]
+        self._refused_s = -math.inf
         self._safe = self._start()
         self._log = RotatedLog(self._path, self._safe)
         if self._memory is not None:
@@ -192,7 +194,11 @@ class Follow:
         self._stopped.wait(wait_s)
 
     def _begin_again(self, reason: str) -> Iterator[Batch]:
-        """Read once more what was not safe, after a pause."""
+        """Read once more what was not safe, after a pause that grows while that happens again and again."""
+        now_s = time.monotonic()
+        is_again = now_s < self._refused_s + 2 * RETRY_S[1]
+        self._pause_s = min(self._pause_s * 2, RETRY_S[1]) if is_again else RETRY_S[0]
+        self._refused_s = now_s
         log.error(
             "source k8s_audit: alerts could not be kept: %s. %s is read again from where they were safe, in "
             "%.0f s",
@@ -203,7 +209,6 @@ class Follow:
         self._stopped.wait(self._pause_s)
         while self._unsettled and not self._stopped.is_set():
             yield from self._wait(POLL_S)
-        self._pause_s = min(self._pause_s * 2, RETRY_S[1])
         self._log.close()
         self._log = RotatedLog(self._path, self._safe)
         if not self._stopped.is_set():
@@ -215,7 +220,6 @@ class Follow:
             self._refusal = self._refusal or reason
         elif self._refusal is None:
             self._safe = end
-            self._pause_s = RETRY_S[0]
             if self._memory is not None:
                 self._memory.note(end)
         if self._ended and not self._unsettled:
