@@ -167,7 +167,7 @@ def _for_each(lines: list[bytes], work: Callable[[bytes], object]) -> None:
 def _decoded(pieces: list[bytes]) -> Iterator[Decoded]:
     for block in whole_lines(pieces):
         decoded = Decoded()
-        decoded.read_lines(block, "bench", 1)
+        decoded.read_lines(block, lambda line, _byte: f"bench:{line}")
         yield decoded
 
 

@@ -168,8 +168,14 @@ def assemble(project: Project, loaded: LoadResult) -> Application:
 
     sources = [(source, _source(project, source)) for source in project.sources]
     is_live = any(made.progress() is None for _, made in sources)
-    delivering = delivering_for(settings, _destinations(project), counters, stop, is_live=is_live)
+    keeps_state = any(made.keeps_state for _, made in sources)
+    delivering = delivering_for(
+        settings, _destinations(project), counters, stop, is_live=is_live, keeps_state=keeps_state
+    )
     writer = Writer(delivering.sink, settings.format)
+    for source, made in sources:
+        if made.keeps_state and delivering.directory is not None:
+            made.state = delivering.directory.of_source(source.instance)
     runners = [_runner(project, source, made, loaded, writer, counters) for source, made in sources]
     restart = frozenset(source.instance for source in project.sources if source.restart)
     engine = Engine(runners, writer, delivering, restart, _control(delivering, runners, counters))

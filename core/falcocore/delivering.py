@@ -57,7 +57,8 @@ class Delivering(Protocol):
 class Straight:
     """The writer's thread sends by itself.
 
-    It needs no state directory, and takes one where that can be had, for the control socket.
+    It takes a state directory for the control socket where that can be had; for sources that keep something
+    there it has to be, which `needs_directory` says.
     """
 
     def __init__(
@@ -66,10 +67,13 @@ class Straight:
         counters: Counters,
         on_gone: Callable[[str], None],
         directory: StateDirectory | None = None,
+        *,
+        needs_directory: bool = False,
     ) -> None:
         self._destinations = destinations
         self._counters = counters
         self.directory = directory
+        self._needs_directory = needs_directory
         self.sink = Direct(destinations, counters, on_gone)
 
     def open(self) -> None:
@@ -79,6 +83,9 @@ class Straight:
             try:
                 self.directory.own()
             except ConfigError as error:
+                if self._needs_directory:
+                    self.sink.close()
+                    raise
                 log.debug("there is no control socket: %s", error.message)
 
     def abandon(self) -> None:
@@ -122,10 +129,12 @@ def delivering_for(
     on_gone: Callable[[str], None],
     *,
     is_live: bool,
+    keeps_state: bool = False,
 ) -> Delivering:
     """By way of the outbox where the configuration says so, or an output may be out of reach for a while.
 
     `is_live` says that a source has no end: a state directory is taken for the control socket then, too.
+    `keeps_state` says that a source needs one.
     """
     needed = any(output.type not in STRAIGHT for output in settings.outputs)
     enabled = settings.outbox.enabled
@@ -137,9 +146,11 @@ def delivering_for(
     if needed:
         log.warning("the outbox is switched off: alerts that an output does not take at once are lost")
     directory = None
-    if is_live:  # A replay must not keep a service from its directory.
+    if is_live or keeps_state:  # A replay must not keep a service from its directory.
         try:
             directory = state_directory(settings.outbox.path)
         except ConfigError as error:
+            if keeps_state:
+                raise
             log.debug("there is no control socket: %s", error.message)
-    return Straight(destinations, counters, on_gone, directory)
+    return Straight(destinations, counters, on_gone, directory, needs_directory=keeps_state)

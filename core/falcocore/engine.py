@@ -54,7 +54,7 @@ class Engine:
         """Open outputs, then sources; where one of them fails, the outputs are closed again.
 
         Raises:
-            ConfigError: the outbox can't be opened.
+            ConfigError: the outbox or the state directory can't be used.
             OutputError: an output can't be opened.
             SourceError: a source can't be opened.
         """

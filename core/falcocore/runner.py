@@ -14,6 +14,7 @@ from falcocore.errors import SourceError
 from falcocore.lang.bound import BoundField
 from falcocore.ruleset import Matcher, RuleSet
 from falcocore.source import Batch, Source, Stream
+from falcocore.state import make_private
 from falcocore.threads import call_on, in_thread
 from falcocore.writer import Handover
 
@@ -54,11 +55,14 @@ class Runner:
         return self.stream.instance
 
     def open(self) -> None:
-        """Tell the source its rules, and open it.
+        """Tell the source its rules, make the directory for its state, and open it.
 
         Raises:
-            SourceError: it can't be opened.
+            ConfigError: the directory can't be made.
+            SourceError: the source can't be opened.
         """
+        if self.source.state is not None:
+            make_private(self.source.state)
         self._prepare(self.rules)
         self.source.open()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from falcocore.errors import SourceError
@@ -86,6 +87,15 @@ class Source:
     rejected: int = 0
     """Items received so far that could not be used; the source reports each once when it meets it."""
 
+    keeps_state: bool = False
+    """True in a class, or in an instance from its `__init__` on, that has to remember something beyond the
+    end of the process, such as how far a file was read: it gets `state` then."""
+
+    state: Path | None = None
+    """A directory for this instance alone, in which it finds again what it left there. The core makes it and
+    sets this before `open` where `keeps_state` is true. No other process uses it at the same time; what is
+    written must be whole after a crash at any moment, as by writing another file and renaming it."""
+
     def prepare(self, rules: RuleSet) -> None:
         """Learn which rules the events are matched with, to leave out early what none of them can match.
 
@@ -120,7 +130,9 @@ class Source:
         """Yield batches until the input ends or `stop` was called.
 
         An async generator runs on the core's event loop. A plain generator runs in a thread of its own
-        and may block. An exception ends the source and, after the others have drained, the process.
+        and may block; its batches are acknowledged between two draws, so that one that waits long for input
+        yields an empty batch now and then where it has to learn of it. An exception ends the source and,
+        after the others have drained, the process.
         """
         raise NotImplementedError
 

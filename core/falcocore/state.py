@@ -1,4 +1,4 @@
-"""The directory that one process owns while it runs: outbox, lock, control socket."""
+"""The directory that one process owns while it runs: outbox, lock, control socket, state of sources."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import fcntl
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from falcocore.errors import ConfigError
 
@@ -60,20 +61,21 @@ class StateDirectory:
         """Whether it is this object's."""
         return self._lock is not None
 
+    def of_source(self, instance: str) -> Path:
+        """Where a source keeps what it has to remember; an instance may have any name."""
+        return self.path / "sources" / quote(instance, safe="").replace(".", "%2E")
+
     def own(self) -> None:
         """Create the directory, for its owner only, and lock it.
 
         Raises:
             ConfigError: it can't be created or written, or another process owns it.
         """
+        make_private(self.path)
         try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = self._locked()
         except OSError as error:
-            raise ConfigError(
-                f"the state directory {self.path} can't be used: {error.strerror or error}",
-                hint="name a directory that this user can write with outbox.path",
-            ) from None
+            raise _unusable(self.path, error) from None
         os.truncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         self._lock = descriptor
@@ -122,3 +124,22 @@ def state_directory(path: Path | None) -> StateDirectory:
         ConfigError: there is none.
     """
     return StateDirectory(path or default_directory())
+
+
+def make_private(directory: Path) -> None:
+    """Create a directory for its owner only, where it is not there yet.
+
+    Raises:
+        ConfigError: it can't be created.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _unusable(directory, error) from None
+
+
+def _unusable(directory: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"the state directory {directory} can't be used: {error.strerror or error}",
+        hint="name a directory that this user can write with outbox.path",
+    )

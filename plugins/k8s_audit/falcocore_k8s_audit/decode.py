@@ -2,7 +2,8 @@
 
 The normal case is one pass of msgspec over the whole body, or all lines. What this pass can't take, or
 would read otherwise than Falco does (the first of two equal keys counts), is split, and its items are
-read one by one: a strange item costs its neighbours some microseconds and nothing else.
+read one by one: a strange item costs its neighbours some microseconds and nothing else. What is no audit
+data then may be the wrapping of a cloud, and is taken apart.
 """
 
 from __future__ import annotations
@@ -14,8 +15,19 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
+from falcocore_k8s_audit.clouds.cloudwatch import separated
+from falcocore_k8s_audit.clouds.parts import Inner
+from falcocore_k8s_audit.clouds.wrapping import WRAPPINGS_DEEP, unwrapped
 from falcocore_k8s_audit.event import AuditEvent, Document, Lines
-from falcocore_k8s_audit.raw import UNREADABLE, children, compact, string, text, without_lone_surrogates
+from falcocore_k8s_audit.raw import (
+    UNREADABLE,
+    Members,
+    children,
+    compact,
+    string,
+    text,
+    without_lone_surrogates,
+)
 from falcocore_k8s_audit.record import EMPTY, Record, UsualEvent, UsualList, record_of
 from falcocore_k8s_audit.scan import NotJsonError
 from falcocore_k8s_audit.stamp import are_usual, parse_time_ns
@@ -48,6 +60,7 @@ class Decoded:
         self.complaints: list[str] = []
         self.recognised = False
         self._encoded = bytearray()
+        self._wrappings = 0
 
     def reject(self, where: str, reason: str) -> None:
         """Count an item that can't be used."""
@@ -55,18 +68,20 @@ class Decoded:
         if len(self.complaints) < COMPLAINTS:
             self.complaints.append(f"{where}: {reason}")
 
-    def read_lines(self, lines: bytes | memoryview, name: str, first: int) -> int:
+    def read_lines(self, lines: bytes | memoryview, where: Callable[[int, int], str]) -> int:
         """Add the events of whole lines, each with its line end; returns how many lines there were.
 
-        `first` is the number of the first line, for complaints, `name` is that of their file.
+        `where` gives the position of a line in complaints, from how many lines and bytes come before it.
         """
         records = self._exactly(_event.decode_lines, lines)
         if records is not None and self._add_usual(records, Lines(lines, self.cluster)):
             return len(records)
         each = bytes(lines).split(b"\n")
-        for number, line in enumerate(each, first):
+        start = 0
+        for index, line in enumerate(each):
             if line and not line.isspace():
-                self.read(line, f"{name}:{number}")
+                self.read(line, where(index, start))
+            start += len(line) + 1
         return len(each) - 1
 
     def read(self, body: bytes, where: str) -> None:
@@ -107,7 +122,12 @@ class Decoded:
             if compacted == document or not self._read_usual(compacted):
                 self._read_members(compacted, where)
         except NotJsonError as error:
-            self.reject(where, f"not JSON: {error}")
+            records = separated(document)
+            if len(records) == 1:
+                self.reject(where, f"not JSON: {error}")
+                return
+            for index, record in enumerate(records):
+                self._read_document(record, f"{where}[{index}]")
 
     def _read_usual(self, document: bytes) -> bool:
         """Add the events of a document without anything strange in it; False where none was added."""
@@ -134,8 +154,40 @@ class Decoded:
                     self._read_items(records, Document(document, self.cluster, items), where)
                 else:
                     self.reject(where, NO_ITEMS)
-            case _:
+            case _ if not self._read_wrapping(members, where):
                 self.reject(where, f"not an audit event: kind is {text(kind)[:60]}, not Event or EventList")
+
+    def _read_wrapping(self, members: Members, where: str) -> bool:
+        """Add the events in a cloud's wrapping; False where it is none."""
+        if "kind" in members or self._wrappings == WRAPPINGS_DEEP:
+            return False
+        found = unwrapped(members)
+        if found is None:
+            return False
+        self.recognised = True
+        self._wrappings += 1
+        try:
+            self._read_inner(list(found), where)
+        finally:
+            self._wrappings -= 1
+        return True
+
+    def _read_inner(self, found: Sequence[Inner], where: str) -> None:
+        """Add events that are known as texts; in the normal case in one pass."""
+        lines = b"\n".join((*(inner.text for inner in found), b""))
+        records = self._exactly(_event.decode_lines, lines)
+        if (
+            records is not None
+            and len(records) == len(found)
+            and self._add_usual(records, Lines(lines, self.cluster))
+        ):
+            return
+        for inner in found:
+            position = f"{where} {inner.where}".rstrip()
+            if inner.refusal:
+                self.reject(position, inner.refusal)
+            else:
+                self.read(inner.text, position)
 
     def _read_event(self, record: Record, document: bytes, where: str) -> None:
         refusal = self._add(record, Document(document, self.cluster), None)

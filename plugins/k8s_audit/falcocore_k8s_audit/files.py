@@ -97,6 +97,10 @@ class Files:
 
     def _read(self, file: BinaryIO, name: str) -> Iterator[Batch]:
         number = 1
+
+        def where(lines_before: int, _bytes_before: int) -> str:
+            return f"{name}:{number + lines_before}"
+
         for lines in whole_lines(self._unpacked(file, name)):
             if number == 1 and _FIRST_OF_MANY.match(lines):
                 raise SourceError(
@@ -104,7 +108,7 @@ class Files:
                     hint="make it so with: jq -c .",
                 )
             decoded = Decoded(self._cluster)
-            number += decoded.read_lines(lines, name, number)
+            number += decoded.read_lines(lines, where)
             self._note(decoded)
             yield Batch(decoded.events, decoded.labels)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import ClassVar, cast
 from urllib.parse import unquote
@@ -14,7 +15,7 @@ from urllib.parse import unquote
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from falcocore.api import Batch
@@ -187,7 +188,7 @@ class Posts:
         finally:
             self._in_flight -= 1
             self.end_when_idle()
-        return Response()
+        return _accepted(request)
 
     def _check_token(self, request: Request, door: Door) -> None:
         if door.tokens is None:
@@ -280,3 +281,11 @@ class Posts:
             raise self._shutting_down() from None
         if reason is not None:
             raise HTTPException(503, f"alerts could not be kept: {reason}", RETRY_LATER)
+
+
+def _accepted(request: Request) -> Response:
+    """Nothing but 200; Amazon Data Firehose asks for its request's id, and sends again without it."""
+    request_id = request.headers.get("x-amz-firehose-request-id")
+    if request_id is None:
+        return Response()
+    return JSONResponse({"requestId": request_id, "timestamp": time.time_ns() // 1_000_000})

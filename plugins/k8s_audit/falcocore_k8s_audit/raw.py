@@ -85,6 +85,8 @@ def string(literal: bytes) -> str:
 
 def without_lone_surrogates(document: bytes) -> bytes:
     """The document with U+FFFD for `\\uXXXX` escapes that are half a character, which msgspec refuses."""
+    if rb"\ud" not in document and rb"\uD" not in document:
+        return document  # A wrapped event has so many other escapes that looking at each is slow.
     return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], document)
 
 

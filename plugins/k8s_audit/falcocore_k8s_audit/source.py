@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
 from falcocore.api import Batch, ConfigError, Progress, Source, SourceError
 from falcocore_k8s_audit.decode import Decoded
@@ -60,8 +60,9 @@ def _described(description: Any, number: int) -> list[AuditEvent]:
 class K8sAuditSource(Source):
     """Kubernetes audit events, from a webhook or from JSON Lines.
 
-    The target is `http://HOST:PORT/PATH` or `https://...` for the webhook (by default on loopback), or a
-    file, a directory, or `-` for standard input, which are read once.
+    The target is `http://HOST:PORT/PATH` or `https://...` for the webhook (by default on loopback);
+    `file://PATH` for a log that is followed; or a file, a directory, or `-` for standard input, which are
+    read once.
     """
 
     name: ClassVar[str] = "k8s_audit"
@@ -92,6 +93,9 @@ class K8sAuditSource(Source):
             dict[str, PathOptions] | None,
             "webhook: more paths, each with a cluster and token_file of its own",
         ] = None,
+        follow_from: Annotated[
+            Literal["end", "start"], "file://: where a log is begun that was not followed before"
+        ] = "end",
     ) -> None:
         limits = {
             "max_body_bytes": max_body_bytes,
@@ -106,6 +110,7 @@ class K8sAuditSource(Source):
         scheme = scheme.lower() if separator else ""
         tls = _tls(scheme, cert_file, key_file, client_ca_file, client_names or [])
         self._cluster = cluster
+        self._follow_from = follow_from
         options = WebhookOptions(
             max_body_bytes, max_in_flight, max_connections, cluster, token_file, tls, paths or {}
         )
@@ -120,12 +125,26 @@ class K8sAuditSource(Source):
             self._webhook = Webhook(target, options, self._note)
             self._seen = Seen()
             return self._webhook
+        if scheme == "file":
+            return self._make_follow(target.partition("://")[2])
         if scheme:
-            hint = "give http://HOST:PORT/PATH, https://..., a file, a directory, or - for standard input"
+            hint = "give http://HOST:PORT/PATH, https://..., file://PATH, a file, a directory, or - for stdin"
             raise SourceError(f"source k8s_audit: the scheme `{scheme}` is not supported", hint=hint)
         from falcocore_k8s_audit.files import Files
 
         return Files(target, self._cluster, self._note)
+
+    def _make_follow(self, path: str) -> Intake:
+        from falcocore_k8s_audit.follow.intake import Follow
+
+        if not path:
+            raise SourceError(
+                "source k8s_audit: file:// names no file",
+                hint="write it as file:///var/log/kubernetes/audit.log",
+            )
+        self.keeps_state = True
+        from_end = self._follow_from == "end"
+        return Follow(path, self._cluster, self._note, from_end=from_end, state=lambda: self.state)
 
     @classmethod
     def events_from(cls, descriptions: Iterable[Any]) -> Iterator[AuditEvent]:

@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -88,7 +88,6 @@ def test_no_target_is_the_webhook(target: str | None) -> None:
 @pytest.mark.parametrize(
     ("target", "scheme"),
     [
-        ("file:///var/log/audit.log", "file"),
         ("ftp://host/audit.log", "ftp"),
         ("no-webserver://:9765/k8s-audit", "no-webserver"),
     ],
@@ -99,7 +98,7 @@ def test_scheme_that_is_not_supported_is_refused(target: str, scheme: str) -> No
             K8sAuditSource(spelling)
         assert refused.value.message == f"source k8s_audit: the scheme `{scheme}` is not supported"
         assert refused.value.hint == (
-            "give http://HOST:PORT/PATH, https://..., a file, a directory, or - for standard input"
+            "give http://HOST:PORT/PATH, https://..., file://PATH, a file, a directory, or - for stdin"
         )
 
 
@@ -130,6 +129,30 @@ def test_limits_are_at_least_one(option: str) -> None:
         K8sAuditSource(**limits)
 
 
+@pytest.mark.parametrize("scheme", ["file://", "FILE://", " file://"])
+def test_file_scheme_follows_a_log_and_keeps_an_offset(tmp_path: Path, scheme: str) -> None:
+    log = tmp_path / "audit.log"
+    log.touch()
+    source = K8sAuditSource(f"{scheme}{log}", follow_from="start")
+    assert source.keeps_state
+    source.open()
+    assert source.banner() == f"following {log} from its beginning"
+    assert (source.next_step(), source.progress()) == (None, None)
+    source.stop()
+    batches = source.batches()
+    assert isinstance(batches, Iterator)
+    assert list(batches) == []
+
+
+def test_file_scheme_without_a_path_is_refused() -> None:
+    with pytest.raises(SourceError, match="file:// names no file"):
+        K8sAuditSource("file://")
+
+
+def test_what_is_read_once_keeps_nothing(tmp_path: Path) -> None:
+    assert not K8sAuditSource(str(tmp_path)).keeps_state
+
+
 def test_missing_file_is_refused_when_it_is_opened(tmp_path: Path) -> None:
     source = K8sAuditSource(str(tmp_path / "none"))
     with pytest.raises(SourceError, match=r"none can't be read: No such file or directory"):
@@ -149,6 +172,7 @@ def test_options_are_documented() -> None:
         "token_file": (str | None, None),
         "cluster": (str, ""),
         "paths": (dict[str, PathOptions] | None, None),
+        "follow_from": (Literal["end", "start"], "end"),
     }
     assert all(option.doc for option in options.values())
 

@@ -1,0 +1,1 @@
+"""Follows a log file as the kube-apiserver writes it: growth, rotation, restarts."""
