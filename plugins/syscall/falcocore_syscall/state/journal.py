@@ -84,6 +84,11 @@ class Journal:
         self.waiting.clear()
         self._open = None
 
+    def has_seen(self, tid: int) -> bool:
+        """True where a thread has made a change before now that was not made yet."""
+        bounds = self.waiting.get(tid)
+        return bounds is not None and self._places[bounds[0]] < self.now
+
     def skip(self, tid: int) -> None:
         """Forget the changes up to now of a thread that was not known when they came."""
         self._take(tid)
