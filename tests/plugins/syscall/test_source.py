@@ -143,6 +143,22 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     assert 0 < outcome.events < 60_000
 
 
+@pytest.mark.parametrize(
+    ("number", "condition"),
+    [
+        (0, "evt.type = openat and fd.name = /etc/shadow"),
+        (1, "evt.type = execve and proc.args contains id_rsa"),
+    ],
+)
+def test_fields_of_a_recording_are_those_that_falco_shows(number: int, condition: str) -> None:
+    wanted = json.loads((DATA / "modern_mini.jsonl").read_text().splitlines()[number])["output_fields"]
+    output = " ".join(f"%{name}" for name in wanted if name != "evt.time")
+    outcome = run_source(SyscallSource(str(DATA / "modern_mini.scap")), FIELDS, one_rule(condition, output))
+    assert wanted in [alert.output_fields for alert in outcome.alerts]
+    assert outcome.events == 19077
+    assert outcome.field_failures == {}
+
+
 def test_alerts_are_those_of_falco(tmp_path: Path) -> None:
     """Upstream's stable rules on a recording, field by field."""
     rules = UPSTREAM / "falco_rules.yaml"

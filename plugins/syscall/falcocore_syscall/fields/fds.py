@@ -164,8 +164,8 @@ def _types(number: int | None) -> Callable[[Event], list[str]]:
         if event.thread is None:
             return []
         fds = event.thread.fds
-        chosen = fds.values() if number is None else (fds[number],) if number in fds else ()
-        return [entry.type.label for entry in chosen]
+        chosen = sorted(fds) if number is None else [number]
+        return [fds[fd].type.label for fd in chosen if fd in fds]
 
     return get
 
@@ -203,7 +203,7 @@ def fd_fields() -> Iterator[Field]:
     yield Field(
         "fd.types",
         FieldType.STRING,
-        "Types of all descriptors of the process; an index picks one descriptor.",
+        "Types of all descriptors of the process by their numbers; an index picks one.",
         _types,
         is_list=True,
         argument=Argument(ArgumentKind.INDEX),

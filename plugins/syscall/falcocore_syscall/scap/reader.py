@@ -19,7 +19,7 @@ from falcocore_syscall.scap.blocks import (
     MOST_BLOCK_BYTES,
     SECTION,
 )
-from falcocore_syscall.scap.columns import Columns, columns_of, event_blocks
+from falcocore_syscall.scap.columns import Array, Columns, columns_of, event_blocks
 from falcocore_syscall.scap.compression import PIECE_BYTES
 from falcocore_syscall.scap.errors import CaptureError
 from falcocore_syscall.scap.lists import read_list
@@ -28,6 +28,9 @@ from falcocore_syscall.scap.records import Record
 
 _SECTION_BYTES = 28
 """The least that a section header has."""
+_LEAST_EVENT_BYTES = 40
+"""The least that a block of an event has."""
+_LEAST_WINDOW_BYTES = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Reader:
         self._at = 0
         self._offset = 0
         self._order = LITTLE
-        self._ended = False
+        self._window = _LEAST_WINDOW_BYTES
 
     def __iter__(self) -> Iterator[SectionStart | Record | Columns]:
         if not self._fill(1):
@@ -160,21 +163,40 @@ class Reader:
             yield from self._modern_events(frame[1]) if modern else self._old_events()
 
     def _modern_events(self, first_length: int) -> Iterator[Columns]:
-        """The events that are in the buffer as a whole; at least one."""
-        if self._at:
-            self._data, self._offset, self._at = self._data[self._at :], self._offset + self._at, 0
-        blocks, lengths = event_blocks(self._data)
+        """Events that are in the buffer as a whole: the next one, and those behind it in a window."""
+        window = max(self._window, first_length)
+        data = self._data[self._at : self._at + window]
+        blocks, lengths = event_blocks(data)
         if not len(blocks):
-            # The two lengths of an event's block may differ: what is behind it is not looked at.
-            blocks, lengths = np.array([0]), np.array([first_length])
-            if first_length < 52:
-                raise self._error(f"a block of {first_length} bytes is too short for an event")
-        columns = columns_of(self._data, blocks, lengths)
-        columns.start = self._offset
+            blocks, lengths = self._walked_blocks(data)
+        columns = columns_of(data, blocks, lengths)
+        columns.start = self._offset + self._at
         yield columns
         if columns.problem:
-            raise self._error(columns.problem, columns.problem_at)
-        self._at = int(blocks[-1] + lengths[-1])
+            raise self._error(columns.problem, self._at + columns.problem_at)
+        done = int(blocks[-1] + lengths[-1])
+        self._at += done
+        # What a window has behind other blocks than events is looked at again: then the next is smaller.
+        larger = 2 * done > len(data)
+        self._window = min(PIECE_BYTES, 2 * window) if larger else max(_LEAST_WINDOW_BYTES, window // 4)
+
+    def _walked_blocks(self, data: bytes) -> tuple[Array, Array]:
+        """The same as `event_blocks`, one by one: the second length of an event's block may be wrong."""
+        blocks: list[int] = []
+        lengths: list[int] = []
+        at = 0
+        while at + 8 <= len(data):
+            kind, length = LITTLE.frame.unpack_from(data, at)
+            if kind not in MODERN_EVENT_TYPES or length % 4 or at + length > len(data):
+                break
+            if length < _LEAST_EVENT_BYTES:
+                if not blocks:
+                    raise self._error(f"a block of {length} bytes is too short for an event")
+                break
+            blocks.append(at)
+            lengths.append(length)
+            at += length
+        return np.array(blocks, dtype=np.int64), np.array(lengths, dtype=np.int64)
 
     def _old_events(self) -> Iterator[Columns]:
         """Blocks of old layouts or the other byte order, written anew, about as much as a piece has."""

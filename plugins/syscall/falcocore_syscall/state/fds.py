@@ -162,8 +162,8 @@ class SocketFd:
         """There is none but for files."""
         return ""
 
-    def with_cloexec(self, value: bool) -> SocketFd:
-        """The same with close-on-exec set or cleared."""
+    def copy(self) -> SocketFd:
+        """The same, to be changed before it is put into a table."""
         return SocketFd(
             self.type,
             self.name,
@@ -177,8 +177,14 @@ class SocketFd:
             self.flags,
             self.ino,
             self.dev,
-            value,
+            self.cloexec,
         )
+
+    def with_cloexec(self, value: bool) -> SocketFd:
+        """The same with close-on-exec set or cleared."""
+        made = self.copy()
+        made.cloexec = value
+        return made
 
 
 Fd: TypeAlias = FileFd | PlainFd | SocketFd

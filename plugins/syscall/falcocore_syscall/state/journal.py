@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from falcocore_syscall.state.fds import Fd, SocketFd
@@ -84,6 +83,11 @@ class Journal:
         self.waiting.clear()
         self._open = None
 
+    def has_seen(self, tid: int) -> bool:
+        """True where a thread has made a change before now that was not made yet."""
+        bounds = self.waiting.get(tid)
+        return bounds is not None and self._places[bounds[0]] < self.now
+
     def skip(self, tid: int) -> None:
         """Forget the changes up to now of a thread that was not known when they came."""
         self._take(tid)
@@ -92,8 +96,8 @@ class Journal:
         """Make the changes up to now in the thread's table, by all threads that share it."""
         group = thread.group
         if group is None or len(group.threads) < 2:
-            start, stop = self._take(thread.tid)
-            if start < stop:
+            if self.has_seen(thread.tid):
+                start, stop = self._take(thread.tid)
                 copies = self._copies[bisect_left(self._copies, start) : bisect_left(self._copies, stop)]
                 self._make(thread, range(start, stop), [number - start for number in copies])
             return
@@ -161,4 +165,5 @@ class Journal:
         for fd in used:
             entry = table.get(fd)
             if isinstance(entry, SocketFd) and not entry.connected:
-                table[fd] = replace(entry, connected=True)
+                made = table[fd] = entry.copy()
+                made.connected = True

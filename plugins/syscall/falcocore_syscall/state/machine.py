@@ -57,7 +57,7 @@ class Machine:
         self.first_time_ns: int | None = None
         self.previous_time_ns: int | None = None
         self.recent_exits: dict[tuple[int, int], int] = {}
-        self._exited: Thread | None = None
+        self._exited: tuple[Thread, int] | None = None
         self._closed: tuple[dict[int, Fd], int] | None = None
 
     def load(self, record: Record) -> None:
@@ -89,7 +89,8 @@ class Machine:
             return
         thread = self.threads.get(event.tid)
         if thread is None:
-            if event.tid < 0 or event.type in NO_PLACEHOLDER:
+            is_new = not self.journal.has_seen(event.tid)
+            if event.tid < 0 or (is_new and event.type in NO_PLACEHOLDER):
                 event.thread = None
                 if event.type in processes.CLONES:
                     processes.cloned(self, event, None)
@@ -126,12 +127,16 @@ class Machine:
             table.pop(fd, None)
             self._closed = None
         if self._exited is not None:
-            processes.remove(self, self._exited)
+            thread, place = self._exited
             self._exited = None
+            # What the journal has of this thread id from here on was done by another thread.
+            now, self.journal.now = self.journal.now, place
+            processes.remove(self, thread)
+            self.journal.now = now
 
     def end_thread(self, thread: Thread) -> None:
         """Remove a thread before the next event."""
-        self._exited = thread
+        self._exited = (thread, self.journal.now)
 
     def close_fd(self, table: dict[int, Fd], fd: int) -> None:
         """Remove a descriptor before the next event."""

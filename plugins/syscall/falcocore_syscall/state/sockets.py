@@ -96,7 +96,8 @@ def _bound(_machine: Machine, event: Event, thread: Thread) -> None:
         return
     if not isinstance(entry, SocketFd):
         return
-    changed = replace(entry, name=end_text(ip, port))
+    changed = entry.copy()
+    changed.name = end_text(ip, port)
     if port > 0:
         changed.type = FdType.IPV4_SERVER if len(ip) == 4 else FdType.IPV6_SERVER
         changed.destination, changed.dport, changed.source, changed.sport = ip, port, b"", 0
@@ -150,7 +151,7 @@ def _with_pair(machine: Machine, entry: Fd, pair: Pair, *, overwrite: bool) -> S
     """The socket with the addresses of an event."""
     base = entry if isinstance(entry, SocketFd) else SocketFd(FdType.IPV4, flags=entry.flags)
     source, destination = machine.interfaces.completed(pair.source, pair.destination)
-    changed = replace(base)
+    changed = base.copy()
     changed.type = FdType.IPV4 if len(source) == 4 else FdType.IPV6
     changed.source, changed.sport = source, pair.sport
     known = base.destination not in (b"", *ZEROS) and len(destination) == 4 == len(base.destination)
@@ -205,7 +206,8 @@ def _exchanged(machine: Machine, event: Event, thread: Thread) -> None:
         if pair is not None and pair.family in (AF_INET, AF_INET6):
             changed = _with_datagram(machine, event, thread, entry, pair)
     if not changed.connected:
-        changed = replace(changed, connected=True)
+        changed = changed.copy() if changed is entry else changed
+        changed.connected = True
     if changed is not entry:
         event.entry = thread.fds[event.fd] = changed
 

@@ -192,6 +192,20 @@ def test_data_that_looks_like_a_block_is_none() -> None:
         assert columns.times_and_threads(columns.types.nonzero()[0])[1] == [1, 2]
 
 
+def test_a_capture_in_which_every_trailer_is_wrong_is_read_in_one_go() -> None:
+    writer = ScapWriter()
+    event = ScapWriter().event(CLOSE, 1, 0, 3).data[28:-4] + b"\0\0\0\0"
+    columns = [item for item in read(writer.data + event * 20_000) if isinstance(item, Columns)]
+    assert sum(map(len, columns)) == 20_000
+    assert len(columns) < 20
+
+
+def test_many_small_sections_take_no_more_time_than_their_size() -> None:
+    section = ScapWriter().event(CLOSE, 1, 0, 3).data
+    items = read(section * 5_000)
+    assert sum(len(item) for item in items if isinstance(item, Columns)) == 5_000
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [

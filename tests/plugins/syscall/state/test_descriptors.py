@@ -197,7 +197,7 @@ def test_standard_descriptors_and_lists(box: Box) -> None:
     event = box.happens("getuid", 1, uid=0)
     assert [value_of(event, f"proc.stdin.{part}") for part in ("type", "name")] == ["file", "/dev/null"]
     assert value_of(event, "proc.stdout.name") is None
-    assert value_of(event, "fd.types") == ["directory", "file"]
+    assert value_of(event, "fd.types") == ["file", "directory"]
     assert value_of(event, "fd.types[0]") == ["file"]
     assert value_of(event, "proc.fdopencount") == 2
     assert value_of(event, "fd.num") is None, "the event is about no descriptor"
