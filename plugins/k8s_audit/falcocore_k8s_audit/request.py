@@ -22,6 +22,7 @@ from falcocore_k8s_audit.reading import (
     text_at,
     texts_at,
 )
+from falcocore_k8s_audit.record import EMPTY
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 
@@ -67,7 +68,6 @@ _ANNOTATIONS: tuple[tuple[str, str, str], ...] = (
         "pod-security.kubernetes.io/audit-violations",
         "Where the pod violates the pod security standard that is audited.",
     ),
-    ("ka.cluster.name", "cluster_name", "The cluster that the event comes from, where its sender says so."),
 )
 
 SCALAR_PATHS: dict[str, tuple[str, ...]] = {
@@ -98,6 +98,16 @@ _subresource = text_at("objectRef", "subresource")
 _response_name = text_at("responseObject", "metadata", "name")
 
 
+_cluster_annotation = text_at("annotations", "cluster_name")
+
+
+def _cluster(event: AuditEvent) -> str | None:
+    if event.request is EMPTY:
+        return None
+    said = _cluster_annotation(event)
+    return said if said is not None else event.document.cluster or None
+
+
 def _pod_name(event: AuditEvent) -> str | None:
     if _resource(event) != "pods" or _subresource(event) is not None:
         return None
@@ -110,6 +120,12 @@ def request_fields() -> Iterator[Field]:
         yield scalar(name, doc, text_at(*path), METADATA)
     for name, annotation, doc in _ANNOTATIONS:
         yield scalar(name, doc, text_at("annotations", annotation), METADATA)
+    yield scalar(
+        "ka.cluster.name",
+        "The cluster that the event comes from: as its sender says, else as the source is configured.",
+        _cluster,
+        METADATA,
+    )
     yield listing(
         "ka.user.groups", "The groups of the user who asked.", texts_at("user", "groups", EACH), METADATA
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from falcocore.types import Value
-from tests.support.audit_fields import Document, Json, value_of
+from falcocore_k8s_audit.decode import Decoded
+from tests.support.audit_fields import Document, Json, table, value_of
+from tests.support.webhook_harness import encode
 
 
 def nested(path: tuple[str, ...], value: Json) -> Document:
@@ -180,3 +182,26 @@ def test_parameter_of_the_query(uri: str, key: str, value: Value) -> None:
 @pytest.mark.parametrize("document", [{}, {"requestURI": 5}, {"requestURI": None}, {"requestURI": ["?a=1"]}])
 def test_parameter_of_a_uri_that_is_none_is_absent(document: Document) -> None:
     assert value_of(document, "ka.uri.param[b]") is None
+
+
+@pytest.mark.parametrize(
+    ("configured", "document", "cluster"),
+    [
+        ("prod", {"auditID": "1"}, "prod"),
+        ("prod", {"auditID": "1", "annotations": {"cluster_name": "said"}}, "said"),
+        ("prod", {"auditID": "1", "annotations": {"cluster_name": ""}}, ""),
+        ("", {"auditID": "1"}, None),
+        ("prod", {}, None),
+    ],
+)
+def test_cluster_is_what_its_sender_says_else_what_is_configured(
+    configured: str, document: Document, cluster: str | None
+) -> None:
+    decoded = Decoded(configured)
+    decoded.read(
+        encode({"kind": "Event", "stageTimestamp": "2018-10-20T00:18:28.428398Z", **document}), "test"
+    )
+    (event,) = decoded.events
+    field = table().get("ka.cluster.name")
+    assert field is not None
+    assert field.getter(event) == cluster

@@ -136,8 +136,12 @@ class _Check:
         found = []
         for case in cases(possible(self._rule.condition, stage, level)):
             splits = list(requests_of(case, self._cluster))
-            if not splits and self._cluster is _ONLY_BUILT_IN:
-                splits = list(requests_of(case, _ANY))
+            if self._cluster is _ONLY_BUILT_IN:
+                of_any = list(requests_of(case, _ANY))
+                splits = splits or of_any
+                # What the condition excludes, a policy may name though Kubernetes has it not.
+                strange = tuple(one for _, excluded in of_any for one in excluded if one.targets is not None)
+                splits = [(requests, (*excluded, *strange)) for requests, excluded in splits]
             found += [Demand(self._rule.name, *split, Need()) for split in splits]
         return found
 
