@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from falcocore.toolkit import BoundField, Projectable, fields_read
 from falcocore_k8s_audit.policy.cases import cases, possible
 from falcocore_k8s_audit.policy.demands import Demand, requests_of
 from falcocore_k8s_audit.policy.levels import ALL_STAGES, Level, Need, Stage, absent_at, level_of
 from falcocore_k8s_audit.policy.policy import Policy, PolicyRule
+from falcocore_k8s_audit.policy.requests import Requests, Target
 from falcocore_k8s_audit.policy.resources import BUILT_IN, ApiResources, Cluster
 
 _ONLY_BUILT_IN = Cluster(ApiResources(BUILT_IN.groups, complete=True))
@@ -126,22 +127,33 @@ class _Check:
                 if stage not in (rule.recorded.stages if stages is None else stages):
                     continue
                 for demand in self._demands(stage, rule.recorded.level if level is None else level):
-                    common = demand.of(rule.requests)
+                    common = self._common(demand, rule.requests)
                     if common is not None and not any(one.requests.covers(common) for one in earlier):
                         yield _Way(stage, rule)
                         break
+
+    def _common(self, demand: Demand, requests: Requests) -> Requests | None:
+        """The requests of a policy's rule that a demand is for; resources that there are not, are in none.
+
+        That is, unless the demand itself names such a resource.
+        """
+        if self._cluster is _ONLY_BUILT_IN and requests.targets is not None:
+            named = demand.requests.targets
+            if named is None or any(self._is_there(target) for target in named):
+                there = frozenset(target for target in requests.targets if self._is_there(target))
+                return demand.of(replace(requests, targets=there)) if there else None
+        return demand.of(requests)
+
+    def _is_there(self, target: Target) -> bool:
+        return target.resource is None or target.group in self._cluster.resources.groups_of(target.resource)
 
     def _demands(self, stage: Stage, level: Level) -> list[Demand]:
         """What the rule may match of one stage, recorded at a level."""
         found = []
         for case in cases(possible(self._rule.condition, stage, level)):
             splits = list(requests_of(case, self._cluster))
-            if self._cluster is _ONLY_BUILT_IN:
-                of_any = list(requests_of(case, _ANY))
-                splits = splits or of_any
-                # What the condition excludes, a policy may name though Kubernetes has it not.
-                strange = tuple(one for _, excluded in of_any for one in excluded if one.targets is not None)
-                splits = [(requests, (*excluded, *strange)) for requests, excluded in splits]
+            if not splits and self._cluster is _ONLY_BUILT_IN:
+                splits = list(requests_of(case, _ANY))
             found += [Demand(self._rule.name, *split, Need()) for split in splits]
         return found
 
