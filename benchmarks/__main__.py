@@ -28,7 +28,7 @@ from falcocore.rules.items import Item
 from falcocore.rules.loader import Catalogue, load
 from falcocore.rules.reader import read_items
 from falcocore.ruleset import Matcher, RuleSet
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.yamltree.nodes import read_documents
 from falcocore_k8s_audit.decode import Decoded
 from falcocore_k8s_audit.event import AuditEvent

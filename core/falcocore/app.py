@@ -34,7 +34,8 @@ from falcocore.rules.loader import Catalogue, LoadResult, load
 from falcocore.runner import Runner
 from falcocore.shard import Shard
 from falcocore.shards import ShardedRunner
-from falcocore.source import Source, Stream
+from falcocore.source import Source
+from falcocore.stream import Stream
 from falcocore.writer import Writer
 
 Warn = Callable[[str], None]

@@ -11,7 +11,7 @@ from falcocore.lang.bound import BoundField
 from falcocore.lang.trace import Part, Step, parts_of, trace
 from falcocore.rules.loader import LoadedRule, LoadResult
 from falcocore.ruleset import Rule
-from falcocore.source import Stream
+from falcocore.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 from falcocore import times
 from falcocore.fields import Field
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.times import NS_PER_S
 from falcocore.types import FieldType
 

@@ -20,7 +20,7 @@ from falcocore.lang.printer import print_condition
 from falcocore.lang.syntax import Not, Or
 from falcocore.lang.trace import Part
 from falcocore.replay import Take
-from falcocore.source import Stream
+from falcocore.stream import Stream
 
 Replay = Callable[[Take], None]
 """Draws the events from the first to the last, and gives each to a function."""

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
-from falcocore.source import Batch, Source, Stream
+from falcocore.source import Batch, Source
+from falcocore.stream import Stream
 
 Take = Callable[[Any, Stream], None]
 """Is given an event and its stream, before the source draws the next event."""

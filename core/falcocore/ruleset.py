@@ -13,7 +13,7 @@ from falcocore.lang.evaluate import evaluate_check
 from falcocore.lang.partial import reduced
 from falcocore.lang.projection import project
 from falcocore.lang.template import Template
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.types import Priority, Scalar, Value
 
 Values: TypeAlias = tuple[Value, ...]

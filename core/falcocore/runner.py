@@ -13,8 +13,9 @@ from falcocore.counters import Counters
 from falcocore.errors import SourceError
 from falcocore.lang.bound import BoundField
 from falcocore.ruleset import Matcher, RuleSet
-from falcocore.source import Batch, Source, Stream
+from falcocore.source import Batch, Source
 from falcocore.state import make_private
+from falcocore.stream import Stream
 from falcocore.threads import call_on, in_thread
 from falcocore.writer import Handover
 

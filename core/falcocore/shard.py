@@ -30,7 +30,8 @@ from falcocore.shard_messages import (
     framed,
     read_message,
 )
-from falcocore.source import Source, Stream
+from falcocore.source import Source
+from falcocore.stream import Stream
 from falcocore.writer import Handover, rendered
 
 log = logging.getLogger("falcocore.shards")

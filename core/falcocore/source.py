@@ -173,15 +173,3 @@ class Source:
     def progress(self) -> Progress | None:
         """How far it has come, for a source with an end; None for a live one."""
         return None
-
-
-@dataclass(slots=True)
-class Stream:
-    """What the core knows of one running source; the `evt.*` fields read it."""
-
-    source: str
-    instance: str
-    plugin: str
-    hostname: str
-    num: int = 0
-    first_time_ns: int | None = None

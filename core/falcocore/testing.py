@@ -28,7 +28,8 @@ from falcocore.output import Alert, Output
 from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.ruleset import RuleSet
 from falcocore.runner import Runner
-from falcocore.source import Batch, Source, Stream
+from falcocore.source import Batch, Source
+from falcocore.stream import Stream
 from falcocore.types import Priority
 from falcocore.writer import Writer
 

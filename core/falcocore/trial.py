@@ -15,7 +15,7 @@ from falcocore.lang.text import SourceFile
 from falcocore.outbox.worker import SEND_S, cause_of
 from falcocore.output import Alert
 from falcocore.rules.loader import Catalogue, LoadSettings, load
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.types import FieldType
 
 _SOURCE = "internal"

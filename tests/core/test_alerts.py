@@ -17,7 +17,7 @@ from falcocore.lang.text import SourceFile
 from falcocore.output import Alert
 from falcocore.rules.additions import Addition
 from falcocore.rules.loader import Catalogue, LoadSettings, load
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.types import FieldType
 
 TIME_NS = 1_718_281_829_000_000_042  # 2024-06-13 12:30:29 UTC

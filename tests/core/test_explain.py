@@ -11,7 +11,7 @@ from falcocore.explain import EventExplanation, Fate, explain, watched_rules
 from falcocore.fields import Field, FieldTable
 from falcocore.lang.text import SourceFile
 from falcocore.rules.loader import Catalogue, LoadResult, LoadSettings, load
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.types import FieldType
 
 

@@ -14,7 +14,7 @@ from falcocore.host import PluginHost
 from falcocore.lang.text import SourceFile
 from falcocore.rules.loader import Catalogue, load
 from falcocore.ruleset import RuleSet
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from tests.support.time_zone import KOLKATA, time_zone
 
 TYPES = {

@@ -14,7 +14,7 @@ from falcocore.lang.text import SourceFile
 from falcocore.profile import Cost, Profile, profile
 from falcocore.replay import Take, draw
 from falcocore.rules.loader import Catalogue, load
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.types import FieldType
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from falcocore.errors import SourceError
 from falcocore.replay import replay, stream_of
-from falcocore.source import Batch, Source, Stream
+from falcocore.source import Batch, Source
+from falcocore.stream import Stream
 
 
 class Said(Batch):

@@ -11,7 +11,7 @@ from falcocore.lang.text import SourceFile
 from falcocore.rules.additions import Addition
 from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.ruleset import RuleSet
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.types import FieldType as Type
 
 TYPES = {

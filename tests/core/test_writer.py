@@ -15,7 +15,7 @@ from falcocore import writer as writer_module
 from falcocore.alerts import Match
 from falcocore.api import Alert, Output, OutputError, OutputGone
 from falcocore.counters import Counters
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.writer import Handover, Writer
 from falcocore_outputs.file import FileOutput
 from tests.support.small_sources import HIT, Blocked, Kept, Refusing, Word, rule, rule_set

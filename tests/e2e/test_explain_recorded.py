@@ -13,7 +13,7 @@ from falcocore.explain import Fate, explain, watched_rules
 from falcocore.host import PluginHost
 from falcocore.replay import replay, stream_of
 from falcocore.rules.loader import Catalogue, LoadSettings, load
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.testing import installed_source
 
 ROOT = Path(__file__).parents[2]

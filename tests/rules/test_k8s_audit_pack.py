@@ -18,7 +18,7 @@ from falcocore.rulefiles import read_files
 from falcocore.rules.loader import Catalogue, LoadResult, LoadSettings, load
 from falcocore.ruletest.events import description_of
 from falcocore.ruletest.reading import read_case_file
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore_k8s_audit.event import AuditEvent
 from tests.support.audit_fields import Document, decode, event_of, table
 from tests.support.command_line import falcocore

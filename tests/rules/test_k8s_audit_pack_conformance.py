@@ -15,7 +15,7 @@ from falcocore.replay import replay, stream_of
 from falcocore.rulefiles import read_files
 from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.ruleset import RuleSet
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.testing import installed_source
 from tests.support.audit_fields import table
 

@@ -16,7 +16,7 @@ from falcocore.lang.text import SourceFile
 from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.ruleset import RuleSet
 from falcocore.runner import Runner
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.writer import Writer
 
 START_NS = 1_700_000_000_000_000_000

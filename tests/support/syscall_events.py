@@ -11,7 +11,7 @@ from falcocore.generic_fields import GENERIC_FIELDS
 from falcocore.lang.bound import BoundField
 from falcocore.lang.operands import bind_field, nowhere
 from falcocore.lang.syntax import FieldRef
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore_syscall.event import Event
 from falcocore_syscall.fields import FIELDS
 from falcocore_syscall.scap.blocks import HEADER_BYTES

@@ -20,7 +20,7 @@ from falcocore.lang.text import SourceFile
 from falcocore.output import Alert, Output
 from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.runner import Runner
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore_k8s_audit.source import K8sAuditSource
 from tests.support.straight_writer import writer_to
 

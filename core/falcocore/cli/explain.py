@@ -19,7 +19,7 @@ from falcocore.explain import WatchedRule, explain, watched_rules
 from falcocore.options import build
 from falcocore.replay import replay, stream_of
 from falcocore.rules.loader import LoadResult
-from falcocore.source import Stream
+from falcocore.stream import Stream
 
 
 def run(options: argparse.Namespace) -> int:

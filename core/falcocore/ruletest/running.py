@@ -28,7 +28,7 @@ from falcocore.ruletest.events import description_of
 from falcocore.ruletest.expectation import Problem, compare
 from falcocore.ruletest.model import Case, Expected, Given
 from falcocore.ruletest.reading import ReadFile
-from falcocore.source import Stream
+from falcocore.stream import Stream
 
 log = logging.getLogger("falcocore.ruletest")
 

@@ -15,7 +15,7 @@ from falcocore.lang.grammar import parse_condition
 from falcocore.lang.template import parse_template
 from falcocore.lang.text import Text
 from falcocore.ruleset import Matcher, Rule, RuleSet
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore.types import FieldType, Priority
 
 STREAM = Stream("s", "s", "s", "host")

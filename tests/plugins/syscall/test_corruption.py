@@ -17,7 +17,7 @@ from falcocore.host import PluginHost
 from falcocore.lang.text import SourceFile
 from falcocore.rules.loader import Catalogue, load
 from falcocore.ruleset import RuleSet
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore_syscall.fields import FIELDS
 from falcocore_syscall.needs import Needs
 from falcocore_syscall.replay import Replay

@@ -16,7 +16,7 @@ from falcocore.host import PluginHost
 from falcocore.lang.text import SourceFile
 from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.ruleset import RuleSet
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore_syscall.event import Event
 from falcocore_syscall.needs import Needs
 from falcocore_syscall.replay import Replay

@@ -16,7 +16,7 @@ from falcocore.lang.text import SourceFile
 from falcocore.rulefiles import read_files
 from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.ruleset import RuleSet
-from falcocore.source import Stream
+from falcocore.stream import Stream
 from falcocore_k8s_audit.policy.check import findings_of
 from falcocore_k8s_audit.policy.document import policy_text
 from falcocore_k8s_audit.policy.levels import Level, Need, Stage
