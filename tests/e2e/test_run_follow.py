@@ -134,9 +134,8 @@ def test_events_that_are_read_again_raise_nothing_again_with_the_outbox(
     assert again == (["21"] if "outbox.enabled=true" in arguments else log.written)
 
 
+@pytest.mark.parametrize("arguments", [True], ids=["outbox"], indirect=True)
 def test_alerts_that_can_not_be_kept_come_once_they_can(log: AuditLog, arguments: list[str]) -> None:
-    if "outbox.enabled=false" in arguments:
-        pytest.skip("only the outbox can be locked")
     log.path.touch()
     with Running(*arguments) as running:
         running.said("following")

@@ -87,6 +87,8 @@ def damage(draw: st.DrawFn) -> tuple[str, bytes]:
     name = draw(st.sampled_from(CAPTURES))
     data = bytearray(capture(name))
     for _ in range(draw(st.integers(1, 4))):
+        if not data:  # Nothing is left to damage.
+            break
         at = draw(st.integers(0, len(data) - 1))
         new = draw(st.one_of(st.binary(min_size=1, max_size=9), st.sampled_from([b"\xff" * 4, b"\0" * 8])))
         match draw(st.sampled_from(["change", "change", "change", "insert", "remove", "end"])):
