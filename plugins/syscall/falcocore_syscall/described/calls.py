@@ -1,4 +1,4 @@
-"""System calls as descriptions write them: names of events, arguments by name, what follows where none is given."""
+"""System calls as descriptions write them: arguments by name, and what follows where one is not given."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ others, and not shown.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,12 +19,14 @@ from falcocore_syscall.described.values import family
 from falcocore_syscall.event import Event
 from falcocore_syscall.scap.blocks import HEADER_BYTES
 from falcocore_syscall.scap.modernise import packed_event
-from falcocore_syscall.scap.records import NO_ID, UserRecord
+from falcocore_syscall.scap.records import NO_ID, InterfaceRecord, UserRecord
 from falcocore_syscall.state.containers import ID_LENGTH
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.tables import CAPABILITIES
 
 START_NS = 1_700_000_000_000_000_000
+OWN_ADDRESSES = ("127.0.0.1", "10.0.0.5", "::1", "fd00::5")
+"""The addresses of the machine; others are of others."""
 _NS_PER_S = 1_000_000_000
 _STEP_NS = 1_000_000
 """From one event to the next."""
@@ -37,6 +40,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.machine = Machine("test-host")
+        self.machine.load([_interface(address) for address in OWN_ADDRESSES])
         self._time_ns = START_NS
         self._num = 0
         self._last_pid = _FIRST_PID
@@ -163,6 +167,13 @@ class Scene:
             return
         if call.fd not in self.machine.threads[pid].fds:
             self._add_socket(pid, call.fd, *call.ends)
+
+
+def _interface(address: str) -> InterfaceRecord:
+    packed = ipaddress.ip_address(address).packed
+    return InterfaceRecord(
+        "lo" if ipaddress.ip_address(address).is_loopback else "eth0", packed, b"\xff" * len(packed)
+    )
 
 
 def _vector(texts: Iterable[str]) -> str:
