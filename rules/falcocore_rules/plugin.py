@@ -17,7 +17,7 @@ def register_rules(registry: RuleRegistry) -> None:
     registry.add("syscall", "0.1.0", [stable], _tests("syscall_rules"))
     # No source has this name, so it is loaded only where it is asked for. It uses lists and macros of the other.
     incubating = [stable, _HERE / "syscall_incubating_rules.yaml"]
-    registry.add("syscall-incubating", "0.1.0", incubating, _tests("syscall_incubating_rules"))
+    registry.add("syscall-incubating", "0.1.0", incubating, _tests("syscall_rules", "syscall_incubating_rules"))
 
 
 def _tests(*names: str) -> list[Path]:
