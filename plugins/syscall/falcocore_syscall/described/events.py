@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from falcocore_syscall.described.calls import call_of
+from falcocore_syscall.described.calls import NOTHING, call_of
 from falcocore_syscall.described.model import ProcessModel, parents_of, process_of
 from falcocore_syscall.described.scene import Scene
 from falcocore_syscall.event import Event
@@ -33,29 +33,33 @@ def described_events(descriptions: Iterable[Any]) -> Iterator[Event]:
 def _event(scene: Scene, description: Any) -> Event:
     if not isinstance(description, Mapping):
         raise ValueError(f"a map of `proc` and a system call is expected, not {description!r}")
-    calls = [key for key in description if key not in (_PROCESS, _NAMES)]
     if _PROCESS not in description:
         raise ValueError("`proc` is missing: the process that makes the system call")
+    calls = [str(key) for key in description if key not in (_PROCESS, _NAMES)]
     if len(calls) != 1:
-        told = " and ".join(f"`{key}`" for key in calls) or "none"
+        told = " and ".join(f"`{name}`" for name in calls) or "none"
         raise ValueError(f"one system call is needed beside `proc`, such as `execve: {{}}`, not {told}")
     _know(scene, description.get(_NAMES))
-    name = str(calls[0])
+    name, told = calls[0], description[calls[0]]
     process = process_of(description[_PROCESS], _PROCESS)
     if process.is_reference:
-        pid, program = _known_process(scene, process), {}
+        pid, program = _known_process(scene, process), NOTHING
     else:
-        parent = 0
-        for one in reversed(parents_of(process, _PROCESS)):
-            parent, program = scene.add_process(one, parent, f"{_PROCESS}.parent")
-            scene.run_program(parent, program)
-        pid, program = scene.add_process(process, parent, _PROCESS)
-        if name not in _EXECS:
-            scene.run_program(pid, program)
-    defaults = program if name in _EXECS else {}
-    return scene.happens(
-        pid, call_of(name, description[calls[0]], defaults, lambda user: scene.uid(pid, user))
-    )
+        pid, program = _new_process(scene, process, has_run=name not in _EXECS)
+    defaults = program if name in _EXECS else NOTHING
+    return scene.happens(pid, call_of(name, told, defaults, lambda user: scene.uid(pid, user)))
+
+
+def _new_process(scene: Scene, process: ProcessModel, *, has_run: bool) -> tuple[int, Mapping[str, Any]]:
+    """Make a process and those above it; its pid, and what the event of its program says."""
+    parent = 0
+    for one in reversed(parents_of(process, _PROCESS)):
+        parent, program = scene.add_process(one, parent, f"{_PROCESS}.parent")
+        scene.run_program(parent, program)
+    pid, program = scene.add_process(process, parent, _PROCESS)
+    if has_run:
+        scene.run_program(pid, program)
+    return pid, program
 
 
 def _known_process(scene: Scene, process: ProcessModel) -> int:

@@ -51,11 +51,12 @@ class Scene:
     def happens(self, pid: int, call: Call) -> Event:
         """The next event that is shown."""
         self._prepare_fd(pid, call)
+        self.machine.previous_time_ns = self._time_ns if self._num else None
         self._num += 1
         self._time_ns += _STEP_NS
-        event = self._apply(pid, call, self._time_ns)
-        self.machine.previous_time_ns = event.time_ns
-        return event
+        if self.machine.first_time_ns is None:
+            self.machine.first_time_ns = self._time_ns
+        return self._apply(pid, call, self._time_ns)
 
     def _apply(self, pid: int, call: Call, time_ns: int) -> Event:
         data = packed_event(time_ns, pid, call.type, call.params)
