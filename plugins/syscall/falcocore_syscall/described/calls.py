@@ -9,14 +9,7 @@ from typing import Any
 from falcocore_syscall.described.model import suggestion
 from falcocore_syscall.described.values import AT_FDCWD, SIZES_BYTES, address, encoded, family, pair
 from falcocore_syscall.state.sockaddr import AF_INET, AF_INET6, AF_UNIX
-from falcocore_syscall.tables import (
-    EVENTS,
-    SYSCALL_NAMES,
-    EventFlag,
-    Param,
-    ParamType,
-    types_named,
-)
+from falcocore_syscall.tables import EVENTS, SYSCALL_NAMES, EventFlag, Param, ParamType, types_named
 
 NOTHING: Mapping[str, Any] = {}
 GENERIC_EXIT = 1
@@ -63,6 +56,8 @@ def call_of(
     fd_name = None if info.fd_param is None else info.params[info.fd_param].name
     if fd_name is not None and values[fd_name] != AT_FDCWD:
         values[fd_name] = DEFAULT_FD
+    if "newfd" in given:  # That is what is returned.
+        values[info.params[0].name] = given["newfd"]
     values |= given
     params = []
     for param in info.params:
@@ -84,8 +79,7 @@ def _type(name: str) -> int:
         if name in SYSCALL_NAMES[1:]:
             return GENERIC_EXIT
         known = {event.name for event in EVENTS} | set(SYSCALL_NAMES)
-        near = suggestion(name, known) if len(name) > 2 else ""
-        hint = near if near.startswith("did") else "name a system call, such as openat or execve"
+        hint = suggestion(name, known, "name one, such as openat or execve")
         raise ValueError(f"`{name}` is neither `proc` nor a system call; {hint}") from None
     return number
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ COMM_CHARS = 15
 """The most that a kernel keeps of a process's name."""
 DEFAULT_AGE_S = 60.0
 
+_Pid = Annotated[int, msgspec.Meta(ge=1)]
 Told = TypeVar("Told", bound=msgspec.Struct)
 
 
@@ -47,19 +48,19 @@ class ProcessModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exe: str = ""
     exepath: str = ""
     args: list[str] | None = None
-    pid: int | None = None
-    vpid: int | None = None
+    pid: _Pid | None = None
+    vpid: _Pid | None = None
     parent: Any = None
     user: Any = "root"
     loginuser: Any = None
-    tty: int = 0
+    tty: Annotated[int, msgspec.Meta(ge=0)] = 0
     cwd: str = "/"
     env: dict[str, str] = {}
     capabilities: list[str] = []
     exe_flags: list[str] = []
     container: Any = None
     fds: dict[int, str] = {}
-    age_s: float = DEFAULT_AGE_S
+    age_s: Annotated[float, msgspec.Meta(ge=0)] = DEFAULT_AGE_S
 
     @property
     def is_reference(self) -> bool:
@@ -158,8 +159,10 @@ def _struct(told: Any, kind: type[Told], where: str, short: str, what: str) -> T
         raise ValueError(f"{where}{place.rstrip('`')}: {problem}") from None
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """What may have been meant, or what there is."""
+def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """What may have been meant; else what is said `otherwise`, or what there is."""
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"there are {', '.join(known) or 'none'}"
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return otherwise or f"there are {', '.join(known) or 'none'}"

@@ -78,6 +78,8 @@ class Scene:
         """
         self._last_pid += 1
         pid = self._last_pid if told.pid is None else told.pid
+        if pid in self.machine.threads:
+            raise ValueError(f"{where}.pid: process {pid} is there already; `pid` alone stands for it")
         container = container_of(told.container, f"{where}.container")
         whole_id = "" if container is None else self._add_container(container)
         user = self._add_user(told.user, whole_id, f"{where}.user")
@@ -171,10 +173,8 @@ class Scene:
 
 
 def _interface(address: str) -> InterfaceRecord:
-    packed = ipaddress.ip_address(address).packed
-    return InterfaceRecord(
-        "lo" if ipaddress.ip_address(address).is_loopback else "eth0", packed, b"\xff" * len(packed)
-    )
+    ip = ipaddress.ip_address(address)
+    return InterfaceRecord("lo" if ip.is_loopback else "eth0", ip.packed, b"\xff" * len(ip.packed))
 
 
 def _vector(texts: Iterable[str]) -> str:
