@@ -54,7 +54,7 @@ class SyscallSource(Source):
 
     def __init__(
         self,
-        target: str | None = None,
+        target: str | None,
         *,
         resolve_names: Annotated[bool, "look up the host names that rules compare fd.*.name with"] = True,
     ) -> None:
