@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from falcocore.host import PluginHost
+from falcocore.lang.syntax import Or
+from falcocore.lang.text import SourceFile, Text
 from falcocore.rulefiles import read_files
+from falcocore.rules.describe import parsed
 from falcocore.rules.loader import Catalogue, LoadResult, LoadSettings, load
 from falcocore.ruleset import RuleSet
 from falcocore.ruletest.events import description_of
@@ -196,3 +199,18 @@ def test_rules_find_in_their_own_tests_what_those_of_falcos_files_find() -> None
     ours, theirs = rules_of(PACKS[INCUBATING]), rules_of(falcos(INCUBATING))
     for case, event in described():
         assert found(ours, event) == found(theirs, event), f"{case}, event {event.num}"
+
+
+def has_open_alternatives(condition: Text) -> bool:
+    """True where what is appended with `and` would hold for the last alternative only."""
+    value = f"{condition.value} and evt.num = 1"
+    return isinstance(parsed(Text(value, SourceFile("r.yaml", value), lambda: range(len(value) + 1))), Or)
+
+
+@needs_shared
+@pytest.mark.parametrize("name", PACKS)
+def test_what_users_append_means_what_it_means_after_falcos_file(name: str) -> None:
+    ours, theirs = PACKS[name].collection, falcos(name).collection
+    pairs = {macro: (ours.macros[macro].condition, it.condition) for macro, it in theirs.macros.items()}
+    pairs |= {rule: (ours.rules[rule].condition, it.condition) for rule, it in theirs.rules.items()}
+    assert {it for it, both in pairs.items() if len(set(map(has_open_alternatives, both))) > 1} == set()
