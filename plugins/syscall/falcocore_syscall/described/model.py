@@ -140,6 +140,8 @@ def container_of(told: Any, where: str) -> ContainerModel | None:
     found = _struct(told, ContainerModel, where, "image", "an image, or a map")
     if found.id.strip("0123456789abcdef") or len(found.id) not in (0, 12, 64):
         raise ValueError(f"{where}.id: a container's id has 12 or 64 digits 0-9 and a-f, not `{found.id}`")
+    if not found.image and found != ContainerModel(id=found.id):
+        raise ValueError(f"{where}: without `image` nothing but the `id` of a container is known")
     return found
 
 

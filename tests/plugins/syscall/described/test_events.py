@@ -245,6 +245,10 @@ def test_events_are_the_same_in_every_run_and_made_one_at_a_time() -> None:
             "proc.container.id: a container's id",
         ),
         (
+            {"proc": {"cmdline": "x", "container": {"privileged": True}}, "close": {}},
+            "proc.container: without `image` nothing but the `id` of a container is known",
+        ),
+        (
             {"proc": {"cmdline": "x", "capabilities": ["CAP_SYS_ADMN"]}, "close": {}},
             "proc.capabilities: `CAP_SYS_ADMN` is none; did you mean `CAP_SYS_ADMIN`?",
         ),
