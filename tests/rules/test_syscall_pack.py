@@ -29,6 +29,7 @@ from falcocore_syscall.scap.compression import unpacked
 from falcocore_syscall.scap.errors import CaptureError
 from falcocore_syscall.scap.reader import Reader
 from falcocore_syscall.state.machine import Machine
+from falcocore_syscall.tables import EVENTS, SYSCALL_NAMES
 from tests.support.command_line import falcocore
 
 HERE = Path(__file__).parent
@@ -214,3 +215,24 @@ def test_what_users_append_means_what_it_means_after_falcos_file(name: str) -> N
     pairs = {macro: (ours.macros[macro].condition, it.condition) for macro, it in theirs.macros.items()}
     pairs |= {rule: (ours.rules[rule].condition, it.condition) for rule, it in theirs.rules.items()}
     assert {it for it, both in pairs.items() if len(set(map(has_open_alternatives, both))) > 1} == set()
+
+
+EVENT_TYPES = frozenset(event.name for event in EVENTS) | frozenset(SYSCALL_NAMES)
+
+
+def types_of(rule: Any) -> frozenset[str]:
+    """The types of events that a rule may match."""
+    alone = RuleSet.compiled("syscall", [rule], first=True)
+    return frozenset(name for name in EVENT_TYPES if alone.can_match({"evt.type": name}))
+
+
+@needs_shared
+def test_of_rules_that_match_one_event_the_same_is_first() -> None:
+    theirs = [rule.name for rule in rules_of(falcos(INCUBATING)).rules]
+    types = {rule.name: types_of(rule) for rule in RULES}
+    swapped = {
+        (first.name, second.name)
+        for first, second in itertools.combinations(RULES, 2)
+        if types[first.name] & types[second.name] and theirs.index(first.name) > theirs.index(second.name)
+    }
+    assert swapped == set()
