@@ -70,6 +70,12 @@ def options_of(cls: type) -> dict[str, Option]:
     return found
 
 
+def needs_target(cls: type) -> bool:
+    """True for a class that can't be built without a target."""
+    parameter = inspect.signature(cls).parameters.get("target")
+    return parameter is not None and parameter.default is REQUIRED
+
+
 def build(cls: type[T], options: Mapping[str, Any], where: str, **fixed: Any) -> T:
     """An instance with options as the configuration has them: texts become what the annotation asks for.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Optional
 import pytest
 
 from falcocore.errors import ConfigError
-from falcocore.options import REQUIRED, Option, build, options_of
+from falcocore.options import REQUIRED, Option, build, needs_target, options_of
 from falcocore.types import Priority
 
 
@@ -219,3 +219,8 @@ def test_target_that_is_needed_and_not_given_is_asked_for() -> None:
         build(Aimed, {}, "source aimed", target=None)
     assert caught.value.message == "source aimed needs a target"
     assert "NAME=TARGET" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(("cls", "is_needed"), [(Aimed, True), (Bare, False), (Everything, False)])
+def test_whether_a_target_is_needed(cls: type, is_needed: bool) -> None:
+    assert needs_target(cls) is is_needed

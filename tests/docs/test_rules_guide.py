@@ -18,6 +18,8 @@ TEXT = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
 BLOCKS: dict[str, str] = dict(
     re.findall(r"^<!-- (\S+) -->\n```\w+\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 )
+SYSTEM_CALLS = "passwords.test.yaml"
+"""A test of the bundled rules, which covers only some of them."""
 SHOWN = [
     [line[4:] for line in block.splitlines()] for block in re.findall(r"(?:^    .*\n)+", TEXT, re.MULTILINE)
 ]
@@ -29,7 +31,8 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in BLOCKS.items():
-        (tmp_path / name).write_text(text)
+        if name != SYSTEM_CALLS:
+            (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -47,6 +50,11 @@ def test_the_example_is_valid_passes_and_is_covered(capsys: Capture) -> None:
 
 def test_the_example_of_a_site_is_valid_after_the_pack() -> None:
     assert falcocore("validate", "--strict", "pack:k8s_audit", "my_site.yaml") == 0
+
+
+def test_the_example_of_system_calls_passes(folder: Path) -> None:
+    (folder / SYSTEM_CALLS).write_text(BLOCKS[SYSTEM_CALLS])
+    assert falcocore("test", SYSTEM_CALLS) == 0
 
 
 def test_a_typo_fails_as_it_is_shown(folder: Path, capsys: Capture) -> None:

@@ -11,7 +11,8 @@ from falcocore.config import loader
 from falcocore.config.stock import stock_config
 from falcocore.errors import ConfigError, PluginError
 from falcocore.host import PluginHost
-from falcocore.options import REQUIRED, options_of
+from falcocore.options import REQUIRED, needs_target, options_of
+from falcocore.source import Source
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,22 +51,34 @@ def _default_folder() -> Path:
 def _texts(folder: Path) -> dict[Path, bytes]:
     """What is to be written where."""
     host = PluginHost()
+    packs, installed = host.names("rules"), host.names("source")
+    # The packs that are loaded without being asked for first: others may build on them, with the same files.
+    packs.sort(key=lambda pack: pack not in installed)
     rules: dict[Path, bytes] = {}
-    for pack in host.names("rules"):
+    places: dict[Path, Path] = {}
+    asked_for: set[Path] = set()
+    for pack in packs:
         for file in host.pack(pack).files:
+            if file in places:
+                continue
             path = folder / file.name
             # Two packs may have files of the same name, and one may be called as the configuration is.
             taken = path in rules or file.name == "falcocore.yaml"
-            rules[folder / f"{pack}_{file.name}" if taken else path] = _read(file, pack)
-    sources = {name: options_of(host.source(name)) for name in host.names("source")}
+            path = places[file] = folder / f"{pack}_{file.name}" if taken else path
+            rules[path] = _read(file, pack)
+            if pack not in installed:
+                asked_for.add(path)
+    sources = {name: options_of(host.source(name)) for name in installed}
     outputs = {name: options_of(host.output(name)) for name in host.names("output")}
-    running = [
-        name
-        for name, options in sources.items()
-        if name in host.names("rules") and all(option.default is not REQUIRED for option in options.values())
-    ]
-    text = stock_config(list(rules), running, sources, outputs)
+    running = [name for name in installed if name in packs and _starts(host.source(name))]
+    text = stock_config({path: path not in asked_for for path in rules}, running, sources, outputs)
     return {folder / "falcocore.yaml": text.encode("utf-8", "surrogateescape"), **rules}
+
+
+def _starts(source: type[Source]) -> bool:
+    """True for a source that runs without a target or an option."""
+    options = options_of(source).values()
+    return not needs_target(source) and all(option.default is not REQUIRED for option in options)
 
 
 def _read(file: Path, pack: str) -> bytes:

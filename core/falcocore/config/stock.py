@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +117,15 @@ _TAIL = """
 
 
 def stock_config(
-    rule_files: Sequence[Path],
+    rule_files: Mapping[Path, bool],
     running: Iterable[str],
     sources: Mapping[str, Mapping[str, Option]],
     outputs: Mapping[str, Mapping[str, Option]],
 ) -> str:
-    """The text. `sources` and `outputs` are those installed, with their options; `running` are used."""
+    """The text. `sources` and `outputs` are those installed, with their options; `running` are used.
+
+    `rule_files` are read where they are True, and shown where not.
+    """
     running = set(running)
     parts = [_HEAD, *_rule_files(rule_files), _RULES]
     parts.append("sources:\n" if running else "#sources:\n")
@@ -135,10 +138,11 @@ def stock_config(
     return "".join([*parts, _TAIL])
 
 
-def _rule_files(paths: Sequence[Path]) -> list[str]:
-    if not paths:
+def _rule_files(paths: Mapping[Path, bool]) -> list[str]:
+    if not any(paths.values()):
         return ["#rules_files:\n#  - my_rules.yaml\n"]
-    return ["rules_files:\n", *(f"  - {_quoted(str(path))}\n" for path in paths)]
+    lines = ((f"  - {_quoted(str(path))}\n", is_read) for path, is_read in paths.items())
+    return ["rules_files:\n", *(line if is_read else f"#{line}" for line, is_read in lines)]
 
 
 def _options(options: Mapping[str, Option], indent: str) -> list[str]:

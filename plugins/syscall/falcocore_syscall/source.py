@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from falcocore.api import Batch, Progress, Source, SourceError
 from falcocore_syscall.scap.errors import CaptureError
@@ -55,7 +55,7 @@ class SyscallSource(Source):
 
     def __init__(
         self,
-        target: str | None = None,
+        target: str | None,
         *,
         resolve_names: Annotated[bool, "look up the host names that rules compare fd.*.name with"] = True,
     ) -> None:
@@ -133,6 +133,17 @@ class SyscallSource(Source):
     def stop(self) -> None:
         """End after the piece that is being worked on, also where a pipe gives nothing."""
         self._input.stop()
+
+    @classmethod
+    def events_from(cls, descriptions: Iterable[Any]) -> Iterator[Event]:
+        """Events of tests; a description is a process and the system call that it makes.
+
+        The words are those of docs/rules.md: `{proc: {cmdline: cat /etc/shadow, parent: bash}, openat: {path:
+        /etc/shadow, flags: O_RDONLY}}`.
+        """
+        from falcocore_syscall.described.events import described_events
+
+        return described_events(descriptions)
 
     def banner(self) -> str:
         """What is read."""

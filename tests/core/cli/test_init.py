@@ -17,7 +17,10 @@ from tests.support.demo_distribution import demo_site
 from tests.support.plugin_site import Site, pack_plugin
 
 Capture = pytest.CaptureFixture[str]
-FILES = ["demo_rules.yaml", "falcocore.yaml", "k8s_audit_rules.yaml"]
+SYSCALL_FILES = ["syscall_incubating_rules.yaml", "syscall_rules.yaml"]
+FILES = ["demo_rules.yaml", "falcocore.yaml", "k8s_audit_rules.yaml", *SYSCALL_FILES]
+READ = ["demo_rules.yaml", "k8s_audit_rules.yaml", "syscall_rules.yaml"]
+"""Those that the configuration names; the incubating rules are for those who ask for them."""
 
 
 @pytest.fixture(autouse=True)
@@ -65,9 +68,9 @@ def test_without_arguments_the_configuration_runs_the_sources_that_have_rules(tm
     settings = read_settings(load_config(tmp_path / "falcocore.yaml", [], pytest.fail), pytest.fail)
     assert [source.name for source in settings.sources] == ["demo", "k8s_audit"]
     assert [output.type for output in settings.outputs] == ["stdout"]
-    assert settings.rules_files == tuple(
-        str(tmp_path / name) for name in FILES if name.endswith("rules.yaml")
-    )
+    assert settings.rules_files == tuple(str(tmp_path / name) for name in READ)
+    text = (tmp_path / "falcocore.yaml").read_text("utf-8")
+    assert f'#  - "{tmp_path}/syscall_incubating_rules.yaml"\n' in text
 
 
 def test_a_relative_folder_is_found_from_elsewhere(
@@ -142,7 +145,7 @@ def test_files_of_the_same_name_in_two_packs_are_both_written(tmp_path: Path, si
     )
     site.install("other", {"rules.other": "other_pack"}, other_pack=module)
     assert falcocore("init", str(tmp_path)) == 0
-    assert names(tmp_path) == [*FILES, "other_demo_rules.yaml"]
+    assert names(tmp_path) == sorted([*FILES, "other_demo_rules.yaml"])
     assert "list: other" in (tmp_path / "other_demo_rules.yaml").read_text("utf-8")
 
 

@@ -49,6 +49,10 @@ class HostNames:
         """The names that stand for an address; none before they were looked up."""
         return list(self._by_address.get(address, ()))
 
+    def know(self, name: str, address: bytes) -> None:
+        """Let a name stand for an address without looking it up."""
+        self._by_address[address] = (*self._by_address.get(address, ()), name)
+
     def look_up(self) -> None:
         """Look every name up now."""
         found: dict[bytes, list[str]] = {}

@@ -19,3 +19,10 @@ def test_names_of_an_address() -> None:
         assert names.of(LOOPBACK) == []
     finally:
         names.stop()
+
+
+def test_a_name_may_be_known_without_being_looked_up() -> None:
+    names = HostNames()
+    names.know("api.example.org", LOOPBACK)
+    names.know("api", LOOPBACK)
+    assert names.of(LOOPBACK) == ["api.example.org", "api"]
