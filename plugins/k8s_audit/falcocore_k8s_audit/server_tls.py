@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 from dataclasses import dataclass
 from typing import Any
 
 from falcocore.api import ConfigError
+from falcocore_k8s_audit.changes import FileState, file_state
 
 log = logging.getLogger("falcocore.k8s_audit")
 
@@ -29,9 +29,9 @@ class TlsFiles:
     client_ca: str | None = None
     client_names: frozenset[str] = frozenset()
 
-    def stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
+    def state(self) -> tuple[FileState, ...]:
         """What changes when one of the files does."""
-        return tuple(_stamp(path) for path in (self.certificate, self.key, self.client_ca) if path)
+        return tuple(file_state(path) for path in (self.certificate, self.key, self.client_ca) if path)
 
     def context(self) -> ssl.SSLContext:
         """A context made of what the files hold now.
@@ -100,7 +100,7 @@ class ReloadingContext(ssl.SSLContext):
     """
 
     _files: TlsFiles
-    _seen: tuple[tuple[int, int, int] | None, ...]
+    _seen: tuple[FileState, ...]
     _current: ssl.SSLContext
 
     def __new__(cls, files: TlsFiles) -> ReloadingContext:  # noqa: ARG004, D102 - SSLContext's takes a protocol
@@ -108,28 +108,20 @@ class ReloadingContext(ssl.SSLContext):
 
     def __init__(self, files: TlsFiles) -> None:
         self._files = files
-        self._seen = files.stamp()
+        self._seen = files.state()
         self._current = files.context()
 
     def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:
         """Begin a connection, as asyncio does, with what the files hold now."""
-        stamp = self._files.stamp()
-        if stamp != self._seen:
-            self._seen = stamp
+        state = self._files.state()
+        if state != self._seen:
+            self._seen = state
             try:
                 self._current = self._files.context()
                 log.info("the certificate was read again")
             except ConfigError as error:
                 log.error("%s; what was read before goes on", error.message)
         return self._current.wrap_bio(*arguments, **options)
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _cause(error: OSError) -> str:

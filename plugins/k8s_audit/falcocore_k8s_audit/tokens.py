@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from falcocore.api import ConfigError
+from falcocore_k8s_audit.changes import FileState, file_state
 
 log = logging.getLogger("falcocore.k8s_audit")
 
@@ -25,7 +25,7 @@ class TokenFile:
     """
 
     path: Path
-    _seen: tuple[int, int, int] | None = None
+    _seen: FileState = None
     _hashes: dict[str, bytes] = field(default_factory=dict)
 
     def open(self) -> None:
@@ -34,7 +34,7 @@ class TokenFile:
         Raises:
             ConfigError: it can't be read, or has no token.
         """
-        self._seen = self._stamp()
+        self._seen = file_state(self.path)
         self._hashes = self._read()
 
     def owner(self, token: str) -> str | None:
@@ -48,22 +48,15 @@ class TokenFile:
         return found
 
     def _read_again(self) -> None:
-        stamp = self._stamp()
-        if stamp == self._seen:
+        state = file_state(self.path)
+        if state == self._seen:
             return
-        self._seen = stamp
+        self._seen = state
         try:
             self._hashes = self._read()
             log.info("%s was read again: %d tokens", self.path, len(self._hashes))
         except ConfigError as error:
             log.error("%s; the tokens that were read before go on", error.message)
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            status = os.stat(self.path)
-        except OSError:
-            return None
-        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def _read(self) -> dict[str, bytes]:
         try:

@@ -20,7 +20,7 @@ from falcocore_outputs.syslog.connection import (
     log,
 )
 from falcocore_outputs.syslog.message import LEAST_SIZE_BYTES, Facility, Layout, MessageFormat
-from falcocore_outputs.syslog.tls import TlsFiles
+from falcocore_outputs.tls import TlsFiles
 
 
 class SyslogOutput(Output):
@@ -88,7 +88,7 @@ class SyslogOutput(Output):
             )
         if client_key and not client_cert:
             raise ConfigError("client_key: there is no client_cert that it belongs to", hint="name both")
-        self._tls = TlsFiles(ca_cert, client_cert, client_key)
+        self._tls = TlsFiles(ca_file=ca_cert, client_cert=client_cert, client_key=client_key)
         self._server_name = server_name or self._address.place
         if max_bytes is not None and max_bytes < LEAST_SIZE_BYTES:
             raise ConfigError(
