@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from falcocore.destination import Destination
 from falcocore.outbox import schema
 from falcocore.outbox import worker as worker_module
 from falcocore.outbox.outbox import Connection, Outbox
+from falcocore.outbox.store import Store
 from falcocore.outbox.worker import Worker
 from tests.support.scripted_output import Scripted, hang
 from tests.support.small_outbox import connection_to, group, locked, outbox_of, waiting
@@ -332,18 +335,31 @@ class TestTrouble:
     """The queue can't be used for a while."""
 
     def test_what_was_delivered_is_not_delivered_again_while_it_can_not_be_written(
-        self, outbox: Outbox, box: Connection, path: Path, caplog: pytest.LogCaptureFixture
+        self,
+        outbox: Outbox,
+        box: Connection,
+        path: Path,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         add(box, *range(100))
         output = Scripted()
 
         async def run() -> None:
+            tries, tried = itertools.count(1), asyncio.Event()
+            settle = Store.settle
+
+            def counted(store: Store, *arguments: Any) -> None:
+                if next(tries) == 3:
+                    tried.set()
+                settle(store, *arguments)
+
+            monkeypatch.setattr(Store, "settle", counted)
             work = Work(outbox, output)
             with locked(path):
                 running = asyncio.create_task(work.worker.run())
                 await asyncio.to_thread(output.wait_for_count, 100)
-                # Two more tries to write it.
-                await asyncio.sleep(3 * worker_module.TROUBLE_S)
+                await tried.wait()
             await work.until_empty(running)
             work.worker.finish()
             await running
