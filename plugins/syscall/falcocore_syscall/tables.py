@@ -1,7 +1,7 @@
 """The event table and what belongs to it: parameters, flags, conversions, names of numbers.
 
 The data is Falco's driver interface (libs, `driver/event_table.c` and its neighbours), written by
-`tools/generate_syscall_tables.py`.
+`plugins/syscall/tools/generate_tables.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes the tables of the syscall plugin: `python tools/generate_syscall_tables.py events.json`.
+"""Writes the tables of the syscall plugin: `python plugins/syscall/tools/generate_tables.py events.json`.
 
 events.json is the reference's: names, numbers and layouts of Falco's event table, flag tables and
 conversions. What the plugin does not read of it is left out.
@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-TARGET = ROOT / "plugins" / "syscall" / "falcocore_syscall" / "data" / "tables.json"
+PLUGIN = Path(__file__).parents[1] / "falcocore_syscall"
+TARGET = PLUGIN / "data" / "tables.json"
 
 
 def reduced(reference: dict[str, Any]) -> dict[str, Any]:
