@@ -53,7 +53,7 @@ def options_of(cls: type) -> dict[str, Option]:
     init: Any = inspect.getattr_static(cls, "__init__")
     if init is object.__init__:
         return {}
-    hints = typing.get_type_hints(init, include_extras=True)
+    hints = _hints(init)
     found = {}
     for parameter in inspect.signature(init).parameters.values():
         if parameter.name in _NOT_OPTIONS or parameter.kind not in (
@@ -61,13 +61,21 @@ def options_of(cls: type) -> dict[str, Option]:
             parameter.POSITIONAL_OR_KEYWORD,
         ):
             continue
-        hint = hints.get(parameter.name, Any)
-        doc = ""
-        if typing.get_origin(hint) is typing.Annotated:
-            hint, *extra = typing.get_args(hint)
-            doc = next((text for text in extra if isinstance(text, str)), "")
-        found[parameter.name] = Option(parameter.name, hint, parameter.default, doc)
+        kind, doc = _with_doc(hints.get(parameter.name, Any))
+        found[parameter.name] = Option(parameter.name, kind, parameter.default, doc)
     return found
+
+
+def _hints(init: Any) -> dict[str, Any]:
+    return typing.get_type_hints(init, include_extras=True)
+
+
+def _with_doc(hint: Any) -> tuple[Any, str]:
+    """A type, and the text that it is annotated with."""
+    if typing.get_origin(hint) is not typing.Annotated:
+        return hint, ""
+    kind, *extra = typing.get_args(hint)
+    return kind, next((text for text in extra if isinstance(text, str)), "")
 
 
 def needs_target(cls: type) -> bool:
@@ -111,8 +119,9 @@ def _taken(cls: type, fixed: Mapping[str, Any], where: str) -> dict[str, Any]:
             raise ConfigError(f"{where} takes no {name}", hint=f"leave out `{value}`")
     for name, value in fixed.items():
         if value is None and name in parameters and parameters[name].default is REQUIRED:
+            _, doc = _with_doc(_hints(inspect.getattr_static(cls, "__init__")).get(name))
             hint = f"write it behind a =, as in NAME={name.upper()}"
-            raise ConfigError(f"{where} needs a {name}", hint=hint)
+            raise ConfigError(f"{where} needs a {name}", hint=f"{hint}: {doc}" if doc else hint)
     return {name: value for name, value in fixed.items() if name not in strange}
 
 

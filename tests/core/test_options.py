@@ -210,7 +210,7 @@ def test_a_class_without_a_parameter_for_the_target_is_built_where_none_is_given
 
 
 class Aimed:
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: Annotated[str, "a file of lines"]) -> None:
         self.target = target
 
 
@@ -218,7 +218,7 @@ def test_target_that_is_needed_and_not_given_is_asked_for() -> None:
     with pytest.raises(ConfigError) as caught:
         build(Aimed, {}, "source aimed", target=None)
     assert caught.value.message == "source aimed needs a target"
-    assert "NAME=TARGET" in (caught.value.hint or "")
+    assert caught.value.hint == "write it behind a =, as in NAME=TARGET: a file of lines"
 
 
 @pytest.mark.parametrize(("cls", "is_needed"), [(Aimed, True), (Bare, False), (Everything, False)])

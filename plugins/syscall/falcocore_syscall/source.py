@@ -55,13 +55,10 @@ class SyscallSource(Source):
 
     def __init__(
         self,
-        target: str | None,
+        target: Annotated[str, "a .scap capture, or - for standard input; live capture is not there yet"],
         *,
         resolve_names: Annotated[bool, "look up the host names that rules compare fd.*.name with"] = True,
     ) -> None:
-        if not target:
-            hint = "name a capture: --source syscall=FILE"
-            raise SourceError("source syscall: live capture is not there yet", hint=hint)
         self._input = Input(target)
         self._resolves_names = resolve_names
         self._names = HostNames()

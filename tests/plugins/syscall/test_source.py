@@ -77,16 +77,18 @@ def test_damage_is_an_error_after_the_alerts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("target", "problem"),
-    [
-        (None, "live capture is not there yet"),
-        ("", "live capture"),
-        ("/none/x.scap", "No such file"),
-        ("/", "directory"),
-    ],
+    [("/none/x.scap", "No such file"), ("/", "directory")],
 )
-def test_what_can_not_be_read_is_said(target: str | None, problem: str) -> None:
+def test_what_can_not_be_read_is_said(target: str, problem: str) -> None:
     with pytest.raises(SourceError, match=problem):
         run_source(SyscallSource(target), FIELDS, EVERY_CLOSE)
+
+
+def test_without_a_capture_it_says_what_to_give() -> None:
+    ended = falcocore("run", "--source", "syscall")
+    assert ended.status == 1
+    assert "source syscall needs a target" in ended.err
+    assert "a .scap capture, or - for standard input" in ended.err
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
