@@ -20,14 +20,14 @@ from falcocore_syscall.tables import (
     with_flag,
 )
 
-GENERATOR = Path(__file__).parents[3] / "tools" / "generate_syscall_tables.py"
+GENERATOR = Path(__file__).parents[3] / "plugins" / "syscall" / "tools" / "generate_tables.py"
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference" / "events.json"
 
 
 def test_the_tables_are_those_of_the_reference() -> None:
     if not REFERENCE.exists():
         pytest.skip("the reference's table of events is not here")
-    spec = importlib.util.spec_from_file_location("generate_syscall_tables", GENERATOR)
+    spec = importlib.util.spec_from_file_location("generate_tables", GENERATOR)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
