@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/* Watches system calls and processes, and sends what rules may match to user space. What is wanted of which
+ * call stands in tables that user space fills. */
+#include "kernel.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+#include "read.h"
+#include "record.h"
+#include "scratch.h"
+#include "paths.h"
+#include "process.h"
+#include "descriptors.h"
+#include "arguments.h"
+#include "classes.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define NR_UNKNOWN 0xffff
+#define X32_BIT 0x40000000
+#define TS_COMPAT 2
+#define TIF_32BIT 22
+#define CLONE_FILES 1
+#define CLONE_NEWPID 64
+#define CLONE_THREAD 8192
+#define IORING_OP_OPENAT 18
+#define IORING_OP_OPENAT2 28
+#define IORING_OP_CONNECT 16
+
+#if defined(__TARGET_ARCH_x86)
+#define NR_OPENAT 257
+#define NR_CONNECT 42
+#else
+#define NR_OPENAT 56
+#define NR_CONNECT 203
+#endif
+
+static __always_inline u64 current_task(void)
+{
+	return bpf_get_current_task();
+}
+
+static __always_inline int is_compat(u64 task)
+{
+#if defined(__TARGET_ARCH_x86)
+	return GET(task, struct task_struct, thread_info.status) & TS_COMPAT;
+#else
+	return GET(task, struct task_struct, thread_info.flags) >> TIF_32BIT & 1;
+#endif
+}
+
+static __always_inline void read_arguments(struct scratch *s, struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	if (s->is_compat) {
+		s->args[0] = (u32)regs->bx;
+		s->args[1] = (u32)regs->cx;
+		s->args[2] = (u32)regs->dx;
+		s->args[3] = (u32)regs->si;
+		s->args[4] = (u32)regs->di;
+		s->args[5] = (u32)regs->bp;
+		return;
+	}
+	s->args[0] = regs->di;
+	s->args[1] = regs->si;
+	s->args[2] = regs->dx;
+	s->args[3] = regs->r10;
+	s->args[4] = regs->r8;
+	s->args[5] = regs->r9;
+#else
+	s->args[0] = regs->orig_x0;
+	s->args[1] = regs->regs[1];
+	s->args[2] = regs->regs[2];
+	s->args[3] = regs->regs[3];
+	s->args[4] = regs->regs[4];
+	s->args[5] = regs->regs[5];
+#endif
+}
+
+static __always_inline u32 number_of(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	u64 nr = regs->orig_ax;
+#else
+	u32 nr = regs->syscallno;
+#endif
+	if (nr & X32_BIT)
+		nr = (nr & ~X32_BIT) < X32_CALLS ? nr & ~X32_BIT : CALLS;
+	return nr < CALLS ? nr : CALLS;
+}
+
+static __noinline int put_arguments(struct scratch *s, u32 count)
+{
+	if (!s)
+		return 0;
+	for (u32 number = 0; number < OPS && number < count; number++)
+		put_argument(s, number);
+	if (want & WANT_CWD)
+		put_cwd(s, CWD, NO_ARGUMENT);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_call, struct pt_regs *regs, long ret)
+{
+	u32 nr = number_of(regs);
+	if (nr >= CALLS)
+		return 0;
+	u8 may_be = wanted[nr & (CALLS - 1)];
+	if (!may_be)
+		return 0;
+	u64 task = current_task();
+	int compat_call = is_compat(task) != 0;
+	if (!(may_be & (compat_call ? 2 : 1)))
+		return 0;
+	if (compat_call) {
+		nr = nr < COMPAT_CALLS ? compat[nr & (COMPAT_CALLS - 1)] : NR_UNKNOWN;
+		if (nr >= CALLS)
+			return 0;
+	}
+	struct call *c = bpf_map_lookup_elem(&calls, &nr);
+	struct scratch *s = get_scratch();
+	if (!c || !s || c->action == NOTHING)
+		return 0;
+	s->task = task;
+	s->ret = compat_call ? (s32)ret : ret;
+	s->is_compat = compat_call;
+	read_arguments(s, regs);
+	if (!may_match(s, c))
+		return 0;
+	if (bpf_get_current_pid_tgid() >> 32 == own_pid)
+		return 0;
+	put_head(s, CALL, nr);
+	__builtin_memcpy(s->ops, c->ops, sizeof(s->ops));
+	put_arguments(s, c->ops_count);
+	send(s);
+	return 0;
+}
+
+/* A process or thread was made; it has not run yet. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return 0;
+	u64 task = (u64)child, maker = (u64)parent;
+	u64 flags = 0;
+	if (GET(task, struct task_struct, tgid) != GET(task, struct task_struct, pid)) {
+		if (!(want & WANT_THREADS))
+			return 0;
+		flags |= CLONE_THREAD;
+	}
+	if ((u32)GET(maker, struct task_struct, tgid) == own_pid && flags & CLONE_THREAD)
+		return 0;
+	if ((u64)GET(task, struct task_struct, files) == (u64)GET(maker, struct task_struct, files))
+		flags |= CLONE_FILES;
+	u64 pid = (u64)GET(task, struct task_struct, thread_pid), parent_pid = (u64)GET(maker, struct task_struct, thread_pid);
+	if (GET(pid, struct pid, level) != GET(parent_pid, struct pid, level))
+		flags |= CLONE_NEWPID;
+	s->task = task;
+	s->ret = 0;
+	s->is_compat = 0;
+	__builtin_memset(s->args, 0, sizeof(s->args));
+	s->args[0] = GET(maker, struct task_struct, pid);
+	s->args[1] = flags;
+	put_head(s, FORK, NR_UNKNOWN);
+	send(s);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return 0;
+	s->task = (u64)task;
+	s->ret = 0;
+	s->is_compat = 0;
+	__builtin_memset(s->args, 0, sizeof(s->args));
+	s->args[0] = old_pid;
+	put_head(s, EXEC, NR_UNKNOWN);
+	put_process(s);
+	u64 mm = (u64)GET(s->task, struct task_struct, mm);
+	u64 exe = (u64)GET(mm, struct mm_struct, exe_file);
+	if (exe)
+		put_path(s, (u64)GET(exe, struct file, f_path.dentry), (u64)GET(exe, struct file, f_path.mnt), EXE, NO_ARGUMENT);
+	put_cwd(s, CWD, NO_ARGUMENT);
+	put_cgroups(s);
+	put_ancestors(s);
+	if (want & WANT_ENV)
+		put_user_range(s, ENV, GET(mm, struct mm_struct, env_start), GET(mm, struct mm_struct, env_end), 4095);
+	put_user_range(s, ARGV, GET(mm, struct mm_struct, arg_start), GET(mm, struct mm_struct, arg_end), MOST_ITEM - 1);
+	send(s);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return 0;
+	s->task = (u64)task;
+	u64 signal = (u64)GET(s->task, struct task_struct, signal);
+	u32 is_last = GET(signal, struct signal_struct, live.counter) == 0;
+	if (!is_last && !(want & WANT_THREADS))
+		return 0;
+	s->ret = 0;
+	s->is_compat = 0;
+	__builtin_memset(s->args, 0, sizeof(s->args));
+	s->args[0] = GET(s->task, struct task_struct, exit_code);
+	put_head(s, EXIT, NR_UNKNOWN);
+	if (is_last)
+		((struct head *)s->record)->flags |= GROUP_DEAD;
+	send(s);
+	return 0;
+}
+
+/* Calls that are asked for through io_uring don't go through sys_exit. They are told of when they are asked
+ * for: what comes of them is not known then. */
+static __noinline int submitted(u64 request)
+{
+	u8 code = GET(request, struct io_kiocb, opcode);
+	u32 nr = code == IORING_OP_CONNECT ? NR_CONNECT : NR_OPENAT;
+	if (code != IORING_OP_OPENAT && code != IORING_OP_OPENAT2 && code != IORING_OP_CONNECT)
+		return 0;
+	struct call *c = bpf_map_lookup_elem(&calls, &nr);
+	struct scratch *s = get_scratch();
+	if (!c || !s || (c->action == NOTHING && !accepts_all))
+		return 0;
+	s->task = current_task();
+	s->ret = 0;
+	s->is_compat = 0;
+	__builtin_memset(s->args, 0, sizeof(s->args));
+	if (code == IORING_OP_CONNECT) {
+		put_head(s, CALL, nr);
+		s->file = (u64)GET(request, struct io_kiocb, file);
+		if (s->file)
+			put_socket(s, -1, 0);
+	} else {
+		u64 name = (u64)GET(request, struct io_open, filename);
+		s->args[0] = GET(request, struct io_open, dfd);
+		s->args[2] = GET(request, struct io_open, how.flags);
+		s->args[3] = GET(request, struct io_open, how.mode);
+		put_head(s, CALL, nr);
+		u8 *room = item_room(s);
+		if (!room)
+			return 0;
+		long got = bpf_probe_read_kernel_str(room, MOST_TEXT + 1, (void *)GET(name, struct filename, name));
+		u32 length = got > 0 ? (got - 1) & 0xfff : 0;
+		u8 first = *room;
+		item_done(s, TEXT, 1, got < 0 ? UNREADABLE : 0, length);
+		if (first != '/') {
+			s32 fd = s->args[0];
+			u64 file = fd == AT_FDCWD ? 0 : file_of(s->task, fd);
+			if (fd == AT_FDCWD)
+				put_cwd(s, DIRECTORY, 1);
+			else if (file)
+				put_path(s, (u64)GET(file, struct file, f_path.dentry),
+					 (u64)GET(file, struct file, f_path.mnt), DIRECTORY, 1);
+		}
+	}
+	if (want & WANT_CWD)
+		put_cwd(s, CWD, NO_ARGUMENT);
+	((struct head *)s->record)->flags |= RING;
+	send(s);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(on_submit, struct io_kiocb *request)
+{
+	return submitted((u64)request);
+}
+
+/* Its name until 6.3. Before 6.0 it had other arguments, and requests no `cmd`. */
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(on_submit_sqe, struct io_kiocb *request)
+{
+	if (!bpf_core_field_exists(((struct io_kiocb *)0)->cmd))
+		return 0;
+	return submitted((u64)request);
+}

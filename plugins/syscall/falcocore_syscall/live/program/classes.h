@@ -1,0 +1,146 @@
+/* Whether any rule may match: by the class of a call, then by its path. `live/pushdown/classes.py` counts
+ * classes alike. */
+#pragma once
+
+enum class_bit { FAILED = 4, IN_CONTAINER = 8, BY_ROOT = 16, A_DIRECTORY = 32 };
+enum { FAMILY_OTHER, FAMILY_UNIX, FAMILY_INET, FAMILY_INET6 };
+enum place { HOST = 1, CONTAINER = 2 };
+#define EVERY_CLASS (~0ull)
+#define O_ACCMODE 3
+#if defined(__TARGET_ARCH_x86)
+#define O_DIRECTORY 0200000
+#else
+#define O_DIRECTORY 040000
+#endif
+
+/* Generated code is linked in the place of these two; alone they let everything pass. */
+static __noinline u64 match_path(u8 *path, u64 start)
+{
+	u64 classes = EVERY_CLASS;
+	asm volatile("" : "+r"(classes) : "r"(path), "r"(start) : "memory");
+	return classes;
+}
+
+static __noinline u64 match_name(u8 *path, u64 length)
+{
+	u64 classes = EVERY_CLASS;
+	asm volatile("" : "+r"(classes) : "r"(path), "r"(length) : "memory");
+	return classes;
+}
+
+static __always_inline int open_flags(struct scratch *s, struct call *c, u64 *flags)
+{
+	if (c->flags_arg < 6) {
+		*flags = argument(s, c->flags_arg);
+		return 1;
+	}
+	if (c->flags_arg != FLAGS_IN_OPEN_HOW)
+		return 0;
+	return bpf_probe_read_user(flags, sizeof(*flags), (void *)s->args[2]) == 0;
+}
+
+/* The set of classes that the call may be of; more than one where something is not known. */
+static __always_inline u64 classes_of(struct scratch *s, struct call *c)
+{
+	u32 found = s->ret < 0 ? FAILED : 0;
+	u64 task = s->task, credentials = (u64)GET(task, struct task_struct, cred);
+	if (!GET(credentials, struct cred, euid.val))
+		found |= BY_ROOT;
+	u64 classes;
+	if (c->kind == OPEN) {
+		u64 flags = 0;
+		if (!open_flags(s, c, &flags) || (flags & O_ACCMODE) == O_ACCMODE)
+			return EVERY_CLASS;
+		found |= (flags & O_ACCMODE) + 1;
+		if (flags & O_DIRECTORY)
+			found |= A_DIRECTORY;
+	} else if (c->kind == SOCKET) {
+		u64 file = file_of(task, s->args[0]);
+		if (!file)
+			return EVERY_CLASS;
+		u64 inode = (u64)GET(file, struct file, f_inode);
+		if ((GET(inode, struct inode, i_mode) & S_IFMT) != S_IFSOCK)
+			return EVERY_CLASS;
+		u64 socket = (u64)GET(file, struct file, private_data);
+		u64 sock = (u64)GET(socket, struct socket, sk);
+		u16 family = GET(sock, struct sock, __sk_common.skc_family);
+		found |= family == AF_UNIX ? FAMILY_UNIX : family == AF_INET ? FAMILY_INET : family == AF_INET6 ? FAMILY_INET6 : FAMILY_OTHER;
+	}
+	classes = 1ull << found;
+	if (!places_matter)
+		return classes | 1ull << (found | IN_CONTAINER);
+	u64 id = cgroup_id(task);
+	u32 *place = bpf_map_lookup_elem(&cgroups, &id);
+	if (!place)
+		return classes | 1ull << (found | IN_CONTAINER);
+	return *place == CONTAINER ? 1ull << (found | IN_CONTAINER) : classes;
+}
+
+/* The classes in which a rule may match a file that begins with this top-level directory. */
+static __noinline u64 match_top(struct scratch *s, u64 top)
+{
+	if (!s)
+		return EVERY_CLASS;
+	if (!top)
+		return s->walk.is_cut ? EVERY_CLASS : path_classes;
+	u32 length = GET(top, struct dentry, d_name.len);
+	if (length > 15)
+		return path_classes;
+	u64 name[2] = {};
+	bpf_probe_read_kernel(name, length & 15, (void *)GET(top, struct dentry, d_name.name));
+	u64 classes = 0;
+	for (u32 number = 0; number < TOPS && number < tops_count; number++) {
+		u64 *known = (u64 *)tops[number].name;
+		if (known[0] == name[0] && known[1] == name[1])
+			classes |= tops[number].classes;
+	}
+	return classes;
+}
+
+/* Of `left`, the classes in which a rule may match the file that was opened, by its name and its path. */
+static __noinline u64 match_file(struct scratch *s, u64 left)
+{
+	if (!s)
+		return EVERY_CLASS;
+	u64 file = file_of(s->task, s->ret), classes = 0;
+	if (!file)
+		return left;
+	u64 dentry = (u64)GET(file, struct file, f_path.dentry), mount = (u64)GET(file, struct file, f_path.mnt);
+	if (left & name_classes) {
+		u32 length = GET(dentry, struct dentry, d_name.len);
+		if (length > MOST_NAME)
+			return left;
+		__builtin_memset(s->path + NAME_AT, 0, MOST_NAME + 8);
+		bpf_probe_read_kernel(s->path + NAME_AT, length & 0x7f, (void *)GET(dentry, struct dentry, d_name.name));
+		classes = match_name(s->path, length);
+		if (classes & left)
+			return classes & left;
+	}
+	if (!(left & path_classes))
+		return 0;
+	walk_from(s, dentry, mount);
+	if (IS_DIRECT) {
+		/* Steps cost next to nothing here: most files are told apart by where their path begins. */
+		u64 top = find_top(s);
+		if (!(match_top(s, top) & left))
+			return 0;
+		walk_from(s, dentry, mount);
+	}
+	build_path(s);
+	if (s->walk.is_cut)
+		return left;
+	return match_path(s->path, s->walk.at) & left;
+}
+
+/* 0 where no rule can match the call. */
+static __always_inline int may_match(struct scratch *s, struct call *c)
+{
+	if (accepts_all || c->action == EMIT)
+		return 1;
+	u64 left = classes_of(s, c) & c->classes;
+	if (!left)
+		return 0;
+	if (left & c->certain || c->kind != OPEN || s->ret < 0)
+		return 1;
+	return match_file(s, left) != 0;
+}

@@ -1,0 +1,135 @@
+/* What the program writes into the ring, and the tables that user space fills. `live/record.py` reads the
+ * records, `live/tables.py` fills the tables: keep all three alike. */
+#pragma once
+
+enum kind { CALL = 1, FORK, EXEC, EXIT };
+
+enum head_flag {
+	COMPAT = 1,          /* a call of a 32-bit program */
+	X32 = 2,             /* a call by the numbers of x32 */
+	RING = 4,            /* asked for through io_uring: what came of it is not known */
+	TRUNCATED = 8,       /* some item did not fit */
+	IN_PID_NAMESPACE = 16,
+	GROUP_DEAD = 32,     /* the last thread of its process */
+};
+
+struct head {
+	u32 size;
+	u16 kind, cpu;
+	u64 time_ns;
+	u32 tid, pid, ppid, nr;
+	s64 ret;
+	u64 args[6];
+	u64 start_ns;
+	u64 cgroup;
+	u32 uid, gid, loginuid, flags;
+	u32 vtid, vpid, sid, pgid;
+	char comm[16];
+	u64 caps_effective;
+	u64 pidns_start_ns;
+};
+
+enum item_kind {
+	TEXT = 1,
+	DIRECTORY,
+	FILE_FD,
+	SOCKET_FD,
+	BYTES,
+	ADDRESS,
+	ARGV,
+	ENV,
+	EXE,
+	CWD,
+	CGROUP,
+	PROCESS,
+	ANCESTOR,
+};
+
+enum item_flag { UNREADABLE = 1, CUT = 2 };
+enum { RETURNED = 6, NO_ARGUMENT = 7 };
+
+struct item {
+	u16 kind;
+	u8 arg, flags;
+	u32 size;
+};
+
+enum mark { UPPER_LAYER = 1, LOWER_LAYER = 2, MEMFD = 4, PATH_CUT = 8 };
+
+struct file_item {
+	s32 fd;
+	u32 mode, flags, dev;
+	u64 ino;
+	u32 marks, anonymous;
+};
+
+struct socket_item {
+	s32 fd;
+	u16 family, type, protocol, state, lport, rport;
+	u8 local[16], remote[16];
+	u64 ino, sock, peer;
+};
+
+enum exe_flag { EXE_WRITABLE = 1, EXE_UPPER_LAYER = 2, EXE_MEMFD = 4, EXE_LOWER_LAYER = 8 };
+
+struct process_item {
+	u64 cap_inheritable, cap_permitted, cap_effective;
+	u64 exe_ino, exe_ctime_ns, exe_mtime_ns;
+	u32 exe_flags, tty, vpgid, vsid;
+	u64 pfmajor, pfminor;
+	s64 fdlimit;
+	u32 vmsize_kb, vmrss_kb, vmswap_kb, pad;
+};
+
+struct ancestor_item {
+	u32 pid, uid;
+	u64 start_ns;
+	char comm[16];
+};
+
+enum action { NOTHING, EMIT, TEST };
+enum call_kind { PLAIN, OPEN, SOCKET };
+enum { FLAGS_IN_OPEN_HOW = 254, NO_FLAGS = 255 };
+
+enum op_code {
+	OP_TEXT = 1,
+	OP_PATH,
+	OP_FD,
+	OP_ADDRESS,
+	OP_ADDRESS_OUT,
+	OP_BYTES,
+	OP_MEMORY,
+	OP_IOVEC,
+	OP_MESSAGE,
+	OP_VECTOR,
+	OP_CWD,
+	OP_PROCESS,
+};
+
+struct op {
+	u8 code, arg, arg2, pad;
+	u16 size, pad2;
+};
+
+#define OPS 8
+
+struct call {
+	u8 action, kind, flags_arg, ops_count;
+	u32 pad;
+	u64 classes;         /* in which any rule may match */
+	u64 certain;         /* in which it is emitted without a look at its path */
+	struct op ops[OPS];
+};
+
+struct top {
+	char name[16];
+	u64 classes;
+};
+
+#define CALLS 1024
+#define X32_CALLS 512
+#define COMPAT_CALLS 512
+#define TOPS 64
+
+/* What each record has, or which records there are, beyond what is always needed. */
+enum want { WANT_CWD = 1, WANT_ENV = 2, WANT_THREADS = 4 };

@@ -1,0 +1,98 @@
+/* The maps, and the record that is being put together. */
+#pragma once
+
+#define RECORD_START_MASK 0x3fff   /* where the last item of a record may begin */
+#define MOST_ITEM 8192
+#define RECORD_BYTES (RECORD_START_MASK + 1 + sizeof(struct item) + MOST_ITEM)
+
+#define PATH_END 4095
+#define NAME_AT 4608
+#define MOST_NAME 64
+#define PATH_BYTES 5120
+
+/* State of a walk over directories. It lies in a map, so that the verifier forgets it between two steps:
+ * otherwise it follows each of them anew and gives up. */
+struct walk {
+	u64 dentry, mount, vfsmount, mount_root, root_dentry, root_vfsmount, top;
+	u32 at, is_cut;
+};
+
+struct scratch {
+	u8 record[RECORD_BYTES];
+	/* A path ends at PATH_END, with zeros behind; the base name stands at NAME_AT. Generated code reads both. */
+	u8 path[PATH_BYTES];
+	struct walk walk;
+	struct op ops[OPS];
+	u64 args[6];
+	s64 ret;
+	u64 task;
+	u64 file;
+	u32 at, dropped, is_compat, path_length;
+};
+
+#define MAP(name_, type_, key_, value_, entries_)                                                       \
+	struct {                                                                                        \
+		__uint(type, type_);                                                                    \
+		__uint(max_entries, entries_);                                                          \
+		__type(key, key_);                                                                      \
+		__type(value, value_);                                                                  \
+	} name_ SEC(".maps")
+
+MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct scratch, 1);
+MAP(calls, BPF_MAP_TYPE_ARRAY, u32, struct call, CALLS);
+MAP(cgroups, BPF_MAP_TYPE_LRU_HASH, u64, u32, 4096);
+MAP(drops, BPF_MAP_TYPE_PERCPU_ARRAY, u32, u64, 4);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} ring SEC(".maps");
+
+enum drop { DROP_RING, DROP_SCRATCH };
+
+/* Tables that are looked at first, so that a call that nobody wants costs one load. */
+u8 wanted[CALLS] = {};              /* 1: a native call of this number may be wanted, 2: one of a 32-bit program */
+u16 compat[COMPAT_CALLS] = {};      /* the number of 32-bit calls in the table of the architecture */
+struct top tops[TOPS] = {};
+u32 tops_count = 0;
+u64 path_classes = 0;               /* in which whole paths have to be looked at */
+u64 name_classes = 0;               /* in which base names have to be looked at */
+u32 places_matter = 0;              /* some class depends on whether it is a container */
+u32 own_pid = 0;
+u32 want = 0;
+u32 accepts_all = 0;                /* for recording: nothing is rejected */
+
+static __always_inline void count_drop(u32 reason)
+{
+	u64 *count = bpf_map_lookup_elem(&drops, &reason);
+	if (count)
+		*count += 1;
+}
+
+static __always_inline struct scratch *get_scratch(void)
+{
+	u32 zero = 0;
+	return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+/* Room for an item whose data is written to the returned place; NULL where the record is full. */
+static __always_inline u8 *item_room(struct scratch *s)
+{
+	u32 at = s->at;
+	if (at > RECORD_START_MASK) {
+		s->dropped = 1;
+		return 0;
+	}
+	return s->record + (at & RECORD_START_MASK) + sizeof(struct item);
+}
+
+/* The item whose data was written to item_room becomes part of the record. */
+static __always_inline void item_done(struct scratch *s, u16 kind, u8 arg, u8 flags, u32 size)
+{
+	struct item *it = (void *)(s->record + (s->at & RECORD_START_MASK));
+	it->kind = kind;
+	it->arg = arg;
+	it->flags = flags;
+	it->size = size;
+	s->at = (s->at & RECORD_START_MASK) + sizeof(struct item) + ((size + 7) & ~7u);
+}
