@@ -11,8 +11,9 @@ static __always_inline u64 argument(struct scratch *s, u32 number)
 	return number == RETURNED ? (u64)s->ret : s->args[number & 7 & (number < 6 ? 7 : 0)];
 }
 
-static __noinline int put_text(struct scratch *s, u64 pointer, u32 arg)
+PART int put_text(u64 pointer, u32 arg)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	u8 *room = item_room(s);
@@ -20,37 +21,43 @@ static __noinline int put_text(struct scratch *s, u64 pointer, u32 arg)
 		return 0;
 	long got = bpf_probe_read_user_str(room, MOST_TEXT + 1, (void *)pointer);
 	u32 length = got > 0 ? (got - 1) & 0xfff : 0;
+	s->is_absolute = got > 1 && *room == '/';
 	item_done(s, TEXT, arg, got < 0 ? UNREADABLE : got == MOST_TEXT + 1 ? CUT : 0, length);
 	return 0;
 }
 
-/* A path, and what it is relative to. */
-static __noinline int put_relative(struct scratch *s, u32 arg, u32 directory)
+static __always_inline void put_kernel_text(struct scratch *s, u64 pointer, u32 arg)
 {
-	if (!s)
+	u8 *room = item_room(s);
+	if (!room)
+		return;
+	long got = bpf_probe_read_kernel_str(room, MOST_TEXT + 1, (void *)pointer);
+	u32 length = got > 0 ? (got - 1) & 0xfff : 0;
+	s->is_absolute = got > 1 && *room == '/';
+	item_done(s, TEXT, arg, got < 0 ? UNREADABLE : got == MOST_TEXT + 1 ? CUT : 0, length);
+}
+
+/* What the text that was put last is relative to, where it is. `directory` is the argument with the
+ * descriptor of a directory. */
+PART int put_directory(u32 arg, u32 directory)
+{
+	struct scratch *s = get_scratch();
+	if (!s || s->is_absolute)
 		return 0;
-	u32 at = s->at;
-	put_text(s, argument(s, arg), arg);
-	if (at <= RECORD_START_MASK) {
-		struct item *text = (void *)(s->record + (at & RECORD_START_MASK));
-		u8 first = *(u8 *)(text + 1);
-		if (text->size && first == '/')
-			return 0;
-	}
-	s32 fd = directory == 255 ? AT_FDCWD : (s32)argument(s, directory);
+	s32 fd = directory == WORKING_DIRECTORY ? AT_FDCWD : (s32)argument(s, directory);
 	if (fd == AT_FDCWD) {
 		put_cwd(s, DIRECTORY, arg);
 		return 0;
 	}
 	u64 file = file_of(s->task, fd);
 	if (file)
-		put_path(s, (u64)GET(file, struct file, f_path.dentry), (u64)GET(file, struct file, f_path.mnt),
-			 DIRECTORY, arg);
+		put_path_of(s, file, DIRECTORY, arg);
 	return 0;
 }
 
-static __noinline int put_memory(struct scratch *s, u64 pointer, u32 size, u32 kind_and_arg)
+PART int put_memory(u64 pointer, u32 size, u32 kind_and_arg)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	u8 *room = item_room(s);
@@ -73,7 +80,7 @@ static __always_inline u32 bounded(s64 size, u32 most)
 
 static __always_inline void put_bytes(struct scratch *s, u64 pointer, s64 size, u32 most, u32 kind, u32 arg)
 {
-	put_memory(s, pointer, bounded(size, most), kind << 8 | arg);
+	put_memory(pointer, bounded(size, most), kind << 8 | arg);
 }
 
 struct user_vector {
@@ -84,8 +91,9 @@ struct user_vector32 {
 };
 
 /* Vectors of memory, one after the other, as if they were one. */
-static __noinline int put_vectors(struct scratch *s, u64 pointer, u64 count, u32 most_and_arg)
+PART int put_vectors(u64 pointer, u64 count, u32 most_and_arg)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	u8 *room = item_room(s);
@@ -124,8 +132,9 @@ struct user_message32 {
 	u32 name, name_length, vectors, count;
 };
 
-static __noinline int put_message(struct scratch *s, u64 pointer, u32 most_and_arg)
+PART int put_message(u64 pointer, u32 most_and_arg)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	struct user_message message = {};
@@ -142,14 +151,15 @@ static __noinline int put_message(struct scratch *s, u64 pointer, u32 most_and_a
 	}
 	u32 arg = most_and_arg & 0xff;
 	if (message.name)
-		put_memory(s, message.name, bounded(message.name_length, 128), ADDRESS << 8 | arg);
-	put_vectors(s, message.vectors, message.count, most_and_arg);
+		put_memory(message.name, bounded(message.name_length, 128), ADDRESS << 8 | arg);
+	put_vectors(message.vectors, message.count, most_and_arg);
 	return 0;
 }
 
 /* Texts that a vector of pointers points to, as for a program that could not be run. */
-static __noinline int put_texts(struct scratch *s, u64 pointer, u32 kind_and_arg)
+PART int put_texts(u64 pointer, u32 kind_and_arg)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	u8 *room = item_room(s);
@@ -178,8 +188,9 @@ static __always_inline void put_pointed_address(struct scratch *s, u64 pointer, 
 	put_bytes(s, pointer, length, 128, ADDRESS, arg);
 }
 
-static __noinline int put_argument(struct scratch *s, u32 number)
+PART int put_argument(u32 number)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	struct op *op = &s->ops[number & (OPS - 1)];
@@ -187,14 +198,15 @@ static __noinline int put_argument(struct scratch *s, u32 number)
 	u64 value = argument(s, arg);
 	switch (op->code) {
 	case OP_TEXT:
-		put_text(s, value, arg);
+		put_text(value, arg);
 		break;
 	case OP_PATH:
-		put_relative(s, arg, op->arg2);
+		put_text(value, arg);
+		put_directory(arg, op->arg2);
 		break;
 	case OP_FD:
 		if ((s32)value >= 0)
-			put_fd(s, value, arg);
+			put_fd(value, arg);
 		break;
 	case OP_ADDRESS:
 		put_bytes(s, value, (s32)argument(s, op->arg2), 128, ADDRESS, arg);
@@ -210,19 +222,19 @@ static __noinline int put_argument(struct scratch *s, u32 number)
 		put_bytes(s, value, op->size, 0xfff, BYTES, arg);
 		break;
 	case OP_IOVEC:
-		put_vectors(s, value, argument(s, op->arg2), (op->size & 0x7ff) << 8 | arg);
+		put_vectors(value, argument(s, op->arg2), (op->size & 0x7ff) << 8 | arg);
 		break;
 	case OP_MESSAGE:
-		put_message(s, value, (op->size & 0x7ff) << 8 | arg);
+		put_message(value, (op->size & 0x7ff) << 8 | arg);
 		break;
 	case OP_VECTOR:
-		put_texts(s, value, (op->arg2 ? ENV : ARGV) << 8 | arg);
+		put_texts(value, (op->arg2 ? ENV : ARGV) << 8 | arg);
 		break;
 	case OP_CWD:
 		put_cwd(s, CWD, NO_ARGUMENT);
 		break;
 	case OP_PROCESS:
-		put_process(s);
+		put_process();
 		break;
 	}
 	return 0;

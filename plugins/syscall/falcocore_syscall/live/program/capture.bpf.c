@@ -92,12 +92,13 @@ static __always_inline u32 number_of(struct pt_regs *regs)
 	return nr < CALLS ? nr : CALLS;
 }
 
-static __noinline int put_arguments(struct scratch *s, u32 count)
+PART int put_arguments(u32 count)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	for (u32 number = 0; number < OPS && number < count; number++)
-		put_argument(s, number);
+		put_argument(number);
 	if (want & WANT_CWD)
 		put_cwd(s, CWD, NO_ARGUMENT);
 	return 0;
@@ -133,9 +134,9 @@ int BPF_PROG(on_call, struct pt_regs *regs, long ret)
 		return 0;
 	if (bpf_get_current_pid_tgid() >> 32 == own_pid)
 		return 0;
-	put_head(s, CALL, nr);
+	put_head(CALL, nr);
 	__builtin_memcpy(s->ops, c->ops, sizeof(s->ops));
-	put_arguments(s, c->ops_count);
+	put_arguments(c->ops_count);
 	send(s);
 	return 0;
 }
@@ -167,7 +168,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	__builtin_memset(s->args, 0, sizeof(s->args));
 	s->args[0] = GET(maker, struct task_struct, pid);
 	s->args[1] = flags;
-	put_head(s, FORK, NR_UNKNOWN);
+	put_head(FORK, NR_UNKNOWN);
 	send(s);
 	return 0;
 }
@@ -183,15 +184,15 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
 	s->is_compat = 0;
 	__builtin_memset(s->args, 0, sizeof(s->args));
 	s->args[0] = old_pid;
-	put_head(s, EXEC, NR_UNKNOWN);
-	put_process(s);
+	put_head(EXEC, NR_UNKNOWN);
+	put_process();
 	u64 mm = (u64)GET(s->task, struct task_struct, mm);
 	u64 exe = (u64)GET(mm, struct mm_struct, exe_file);
 	if (exe)
-		put_path(s, (u64)GET(exe, struct file, f_path.dentry), (u64)GET(exe, struct file, f_path.mnt), EXE, NO_ARGUMENT);
+		put_path_of(s, exe, EXE, NO_ARGUMENT);
 	put_cwd(s, CWD, NO_ARGUMENT);
 	put_cgroups(s);
-	put_ancestors(s);
+	put_ancestors();
 	if (want & WANT_ENV)
 		put_user_range(s, ENV, GET(mm, struct mm_struct, env_start), GET(mm, struct mm_struct, env_end), 4095);
 	put_user_range(s, ARGV, GET(mm, struct mm_struct, arg_start), GET(mm, struct mm_struct, arg_end), MOST_ITEM - 1);
@@ -214,7 +215,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	s->is_compat = 0;
 	__builtin_memset(s->args, 0, sizeof(s->args));
 	s->args[0] = GET(s->task, struct task_struct, exit_code);
-	put_head(s, EXIT, NR_UNKNOWN);
+	put_head(EXIT, NR_UNKNOWN);
 	if (is_last)
 		((struct head *)s->record)->flags |= GROUP_DEAD;
 	send(s);
@@ -223,53 +224,51 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 /* Calls that are asked for through io_uring don't go through sys_exit. They are told of when they are asked
  * for: what comes of them is not known then. */
-static __noinline int submitted(u64 request)
+PART int put_submitted(void)
 {
+	struct scratch *s = get_scratch();
+	if (!s)
+		return 0;
+	u64 request = s->request;
 	u8 code = GET(request, struct io_kiocb, opcode);
 	u32 nr = code == IORING_OP_CONNECT ? NR_CONNECT : NR_OPENAT;
 	if (code != IORING_OP_OPENAT && code != IORING_OP_OPENAT2 && code != IORING_OP_CONNECT)
 		return 0;
 	struct call *c = bpf_map_lookup_elem(&calls, &nr);
-	struct scratch *s = get_scratch();
-	if (!c || !s || (c->action == NOTHING && !accepts_all))
+	if (!c || c->action == NOTHING)
 		return 0;
 	s->task = current_task();
 	s->ret = 0;
 	s->is_compat = 0;
 	__builtin_memset(s->args, 0, sizeof(s->args));
 	if (code == IORING_OP_CONNECT) {
-		put_head(s, CALL, nr);
+		put_head(CALL, nr);
 		s->file = (u64)GET(request, struct io_kiocb, file);
 		if (s->file)
-			put_socket(s, -1, 0);
+			put_socket(-1, 0);
 	} else {
-		u64 name = (u64)GET(request, struct io_open, filename);
 		s->args[0] = GET(request, struct io_open, dfd);
 		s->args[2] = GET(request, struct io_open, how.flags);
 		s->args[3] = GET(request, struct io_open, how.mode);
-		put_head(s, CALL, nr);
-		u8 *room = item_room(s);
-		if (!room)
-			return 0;
-		long got = bpf_probe_read_kernel_str(room, MOST_TEXT + 1, (void *)GET(name, struct filename, name));
-		u32 length = got > 0 ? (got - 1) & 0xfff : 0;
-		u8 first = *room;
-		item_done(s, TEXT, 1, got < 0 ? UNREADABLE : 0, length);
-		if (first != '/') {
-			s32 fd = s->args[0];
-			u64 file = fd == AT_FDCWD ? 0 : file_of(s->task, fd);
-			if (fd == AT_FDCWD)
-				put_cwd(s, DIRECTORY, 1);
-			else if (file)
-				put_path(s, (u64)GET(file, struct file, f_path.dentry),
-					 (u64)GET(file, struct file, f_path.mnt), DIRECTORY, 1);
-		}
+		put_head(CALL, nr);
+		u64 name = (u64)GET(request, struct io_open, filename);
+		put_kernel_text(s, (u64)GET(name, struct filename, name), 1);
+		put_directory(1, 0);
 	}
 	if (want & WANT_CWD)
 		put_cwd(s, CWD, NO_ARGUMENT);
 	((struct head *)s->record)->flags |= RING;
 	send(s);
 	return 0;
+}
+
+static __always_inline int submitted(u64 request)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return 0;
+	s->request = request;
+	return put_submitted();
 }
 
 SEC("tp_btf/io_uring_submit_req")

@@ -77,8 +77,9 @@ static __always_inline u64 classes_of(struct scratch *s, struct call *c)
 }
 
 /* The classes in which a rule may match a file that begins with this top-level directory. */
-static __noinline u64 match_top(struct scratch *s, u64 top)
+PART u64 match_top(u64 top)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return EVERY_CLASS;
 	if (!top)
@@ -98,8 +99,9 @@ static __noinline u64 match_top(struct scratch *s, u64 top)
 }
 
 /* Of `left`, the classes in which a rule may match the file that was opened, by its name and its path. */
-static __noinline u64 match_file(struct scratch *s, u64 left)
+PART u64 match_file(u64 left)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return EVERY_CLASS;
 	u64 file = file_of(s->task, s->ret), classes = 0;
@@ -121,12 +123,12 @@ static __noinline u64 match_file(struct scratch *s, u64 left)
 	walk_from(s, dentry, mount);
 	if (IS_DIRECT) {
 		/* Steps cost next to nothing here: most files are told apart by where their path begins. */
-		u64 top = find_top(s);
-		if (!(match_top(s, top) & left))
+		u64 top = find_top();
+		if (!(match_top(top) & left))
 			return 0;
 		walk_from(s, dentry, mount);
 	}
-	build_path(s);
+	build_path();
 	if (s->walk.is_cut)
 		return left;
 	return match_path(s->path, s->walk.at) & left;
@@ -142,5 +144,5 @@ static __always_inline int may_match(struct scratch *s, struct call *c)
 		return 0;
 	if (left & c->certain || c->kind != OPEN || s->ret < 0)
 		return 1;
-	return match_file(s, left) != 0;
+	return match_file(left) != 0;
 }

@@ -22,8 +22,9 @@ static __always_inline u64 file_of(u64 task, u32 fd)
 	return file;
 }
 
-static __noinline int put_file(struct scratch *s, u32 fd, u32 arg)
+PART int put_file(u32 fd, u32 arg)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	u64 file = s->file;
@@ -49,7 +50,7 @@ static __noinline int put_file(struct scratch *s, u32 fd, u32 arg)
 		if (is_memfd(dentry, inode))
 			f->marks |= MEMFD;
 		walk_from(s, dentry, (u64)GET(file, struct file, f_path.mnt));
-		build_path(s);
+		build_path();
 		length = copy_path(s, path);
 		if (s->walk.is_cut)
 			f->marks |= PATH_CUT;
@@ -72,8 +73,9 @@ static __always_inline u32 unix_path(u64 sock, u8 *to)
 	return length;
 }
 
-static __noinline int put_socket(struct scratch *s, u32 fd, u32 arg)
+PART int put_socket(u32 fd, u32 arg)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	struct socket_item *k = (void *)item_room(s);
@@ -114,8 +116,9 @@ static __noinline int put_socket(struct scratch *s, u32 fd, u32 arg)
 	return 0;
 }
 
-static __noinline int put_fd(struct scratch *s, u32 fd, u32 arg)
+PART int put_fd(u32 fd, u32 arg)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	u64 file = file_of(s->task, fd);
@@ -124,8 +127,8 @@ static __noinline int put_fd(struct scratch *s, u32 fd, u32 arg)
 	s->file = file;
 	u64 inode = (u64)GET(file, struct file, f_inode);
 	if ((GET(inode, struct inode, i_mode) & S_IFMT) == S_IFSOCK)
-		put_socket(s, fd, arg);
+		put_socket(fd, arg);
 	else
-		put_file(s, fd, arg);
+		put_file(fd, arg);
 	return 0;
 }

@@ -37,8 +37,9 @@ static __always_inline int is_at_root(struct walk *w)
 }
 
 /* The entry below the root that a path begins with, 0 for the root itself; nothing is copied. */
-static __noinline u64 find_top(struct scratch *s)
+PART u64 find_top(void)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	struct walk *w = &s->walk;
@@ -59,8 +60,9 @@ static __noinline u64 find_top(struct scratch *s)
 }
 
 /* Write the path that walk_from began, so that it ends at PATH_END. Returns its length. */
-static __noinline u32 build_path(struct scratch *s)
+PART u32 build_path(void)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	struct walk *w = &s->walk;
@@ -107,13 +109,13 @@ static __always_inline u32 copy_path(struct scratch *s, u8 *to)
 	return length;
 }
 
-/* An item with the path of a place. */
-static __noinline int put_path(struct scratch *s, u64 dentry, u64 vfsmount, u32 kind, u32 arg)
+PART int put_path(u32 kind, u32 arg)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
-	walk_from(s, dentry, vfsmount);
-	build_path(s);
+	walk_from(s, s->dentry, s->vfsmount);
+	build_path();
 	u8 *room = item_room(s);
 	if (!room)
 		return 0;
@@ -122,8 +124,18 @@ static __noinline int put_path(struct scratch *s, u64 dentry, u64 vfsmount, u32 
 	return 0;
 }
 
+/* An item with the path of a file. */
+static __always_inline void put_path_of(struct scratch *s, u64 file, u32 kind, u32 arg)
+{
+	s->dentry = (u64)GET(file, struct file, f_path.dentry);
+	s->vfsmount = (u64)GET(file, struct file, f_path.mnt);
+	put_path(kind, arg);
+}
+
 static __always_inline void put_cwd(struct scratch *s, u32 kind, u32 arg)
 {
 	u64 fs = (u64)GET(s->task, struct task_struct, fs);
-	put_path(s, (u64)GET(fs, struct fs_struct, pwd.dentry), (u64)GET(fs, struct fs_struct, pwd.mnt), kind, arg);
+	s->dentry = (u64)GET(fs, struct fs_struct, pwd.dentry);
+	s->vfsmount = (u64)GET(fs, struct fs_struct, pwd.mnt);
+	put_path(kind, arg);
 }

@@ -41,8 +41,9 @@ static __always_inline u64 cgroup_id(u64 task)
 	return GET(node, struct kernfs_node, id);
 }
 
-static __noinline int put_head(struct scratch *s, u32 kind, u32 nr)
+PART int put_head(u32 kind, u32 nr)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	struct head *h = (void *)s->record;
@@ -156,8 +157,9 @@ static __always_inline u32 terminal_of(u64 signal)
 	return (u32)GET(driver, struct tty_driver, major) << 20 | minor;
 }
 
-static __noinline int put_process(struct scratch *s)
+PART int put_process(void)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	struct process_item *p = (void *)item_room(s);
@@ -207,15 +209,16 @@ static __always_inline u64 parent_node(u64 node)
 }
 
 /* Names of a control group and those above it. */
-static __noinline int put_cgroup(struct scratch *s, u64 group, u32 hierarchy)
+PART int put_cgroup(u32 hierarchy)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	u8 *room = item_room(s);
 	if (!room)
 		return 0;
 	*(u32 *)room = hierarchy;
-	u64 node = (u64)GET(group, struct cgroup, kn);
+	u64 node = (u64)GET(s->group, struct cgroup, kn);
 	u32 at = 4;
 	for (int level = 0; level < MOST_GROUPS && node; level++) {
 		u64 above = parent_node(node);
@@ -233,7 +236,8 @@ static __noinline int put_cgroup(struct scratch *s, u64 group, u32 hierarchy)
 static __always_inline void put_cgroups(struct scratch *s)
 {
 	u64 groups = (u64)GET(s->task, struct task_struct, cgroups);
-	put_cgroup(s, (u64)GET(groups, struct css_set, dfl_cgrp), 0);
+	s->group = (u64)GET(groups, struct css_set, dfl_cgrp);
+	put_cgroup(0);
 	/* Controllers of version 1 have their own trees; one with processes in it tells the container. */
 	u32 number = 0;
 	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
@@ -242,12 +246,15 @@ static __always_inline void put_cgroups(struct scratch *s)
 		number = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	u64 subsystem = 0;
 	bpf_probe_read_kernel(&subsystem, sizeof(subsystem), (void *)(AT(groups, struct css_set, subsys) + 8 * (number & 15)));
-	if (subsystem)
-		put_cgroup(s, (u64)GET(subsystem, struct cgroup_subsys_state, cgroup), 1);
+	if (!subsystem)
+		return;
+	s->group = (u64)GET(subsystem, struct cgroup_subsys_state, cgroup);
+	put_cgroup(1);
 }
 
-static __noinline int put_ancestors(struct scratch *s)
+PART int put_ancestors(void)
 {
+	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
 	u64 task = s->task;

@@ -89,7 +89,7 @@ struct ancestor_item {
 
 enum action { NOTHING, EMIT, TEST };
 enum call_kind { PLAIN, OPEN, SOCKET };
-enum { FLAGS_IN_OPEN_HOW = 254, NO_FLAGS = 255 };
+enum { FLAGS_IN_OPEN_HOW = 254, NO_FLAGS = 255, WORKING_DIRECTORY = 255 };
 
 enum op_code {
 	OP_TEXT = 1,

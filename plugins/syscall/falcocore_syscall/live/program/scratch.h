@@ -26,8 +26,9 @@ struct scratch {
 	u64 args[6];
 	s64 ret;
 	u64 task;
-	u64 file;
-	u32 at, dropped, is_compat, path_length;
+	/* What a part is called with that is no number to the verifier. */
+	u64 file, dentry, vfsmount, group, request;
+	u32 at, dropped, is_compat, is_absolute, path_length;
 };
 
 #define MAP(name_, type_, key_, value_, entries_)                                                       \
