@@ -191,7 +191,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
 	if (exe)
 		put_path_of(s, exe, EXE, NO_ARGUMENT);
 	put_cwd(s, CWD, NO_ARGUMENT);
-	put_cgroups(s);
+	put_cgroup();
 	put_ancestors();
 	if (want & WANT_ENV)
 		put_user_range(s, ENV, GET(mm, struct mm_struct, env_start), GET(mm, struct mm_struct, env_end), 4095);

@@ -142,11 +142,6 @@ struct css_set {
 	struct cgroup_subsys_state *subsys[16];
 	struct cgroup *dfl_cgrp;
 };
-enum cgroup_subsys_id {
-	memory_cgrp_id = 4,
-	pids_cgrp_id = 11,
-};
-
 struct task_struct;
 struct pid_namespace {
 	struct task_struct *child_reaper;

@@ -33,11 +33,21 @@ static __always_inline u64 pid_namespace(u64 pid, u32 level)
 	return namespace;
 }
 
+/* The control group that tells containers apart: of version 2, or of the controller of version 1 that user
+ * space has found in use. */
+static __always_inline u64 cgroup_of(u64 task)
+{
+	u64 groups = (u64)GET(task, struct task_struct, cgroups), subsystem = 0;
+	if (!controller)
+		return (u64)GET(groups, struct css_set, dfl_cgrp);
+	u64 subsystems = AT(groups, struct css_set, subsys);
+	bpf_probe_read_kernel(&subsystem, sizeof(subsystem), (void *)(subsystems + 8 * ((controller - 1) & 15)));
+	return (u64)GET(subsystem, struct cgroup_subsys_state, cgroup);
+}
+
 static __always_inline u64 cgroup_id(u64 task)
 {
-	u64 groups = (u64)GET(task, struct task_struct, cgroups);
-	u64 group = (u64)GET(groups, struct css_set, dfl_cgrp);
-	u64 node = (u64)GET(group, struct cgroup, kn);
+	u64 node = (u64)GET(cgroup_of(task), struct cgroup, kn);
 	return GET(node, struct kernfs_node, id);
 }
 
@@ -209,7 +219,7 @@ static __always_inline u64 parent_node(u64 node)
 }
 
 /* Names of a control group and those above it. */
-PART int put_cgroup(u32 hierarchy)
+PART int put_cgroup(void)
 {
 	struct scratch *s = get_scratch();
 	if (!s)
@@ -217,9 +227,8 @@ PART int put_cgroup(u32 hierarchy)
 	u8 *room = item_room(s);
 	if (!room)
 		return 0;
-	*(u32 *)room = hierarchy;
-	u64 node = (u64)GET(s->group, struct cgroup, kn);
-	u32 at = 4;
+	u64 node = (u64)GET(cgroup_of(s->task), struct cgroup, kn);
+	u32 at = 0;
 	for (int level = 0; level < MOST_GROUPS && node; level++) {
 		u64 above = parent_node(node);
 		if (!above)
@@ -231,25 +240,6 @@ PART int put_cgroup(u32 hierarchy)
 	}
 	item_done(s, CGROUP, NO_ARGUMENT, 0, at & 0xfff);
 	return 0;
-}
-
-static __always_inline void put_cgroups(struct scratch *s)
-{
-	u64 groups = (u64)GET(s->task, struct task_struct, cgroups);
-	s->group = (u64)GET(groups, struct css_set, dfl_cgrp);
-	put_cgroup(0);
-	/* Controllers of version 1 have their own trees; one with processes in it tells the container. */
-	u32 number = 0;
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
-		number = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
-	else if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		number = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	u64 subsystem = 0;
-	bpf_probe_read_kernel(&subsystem, sizeof(subsystem), (void *)(AT(groups, struct css_set, subsys) + 8 * (number & 15)));
-	if (!subsystem)
-		return;
-	s->group = (u64)GET(subsystem, struct cgroup_subsys_state, cgroup);
-	put_cgroup(1);
 }
 
 PART int put_ancestors(void)

@@ -27,7 +27,7 @@ struct scratch {
 	s64 ret;
 	u64 task;
 	/* What a part is called with that is no number to the verifier. */
-	u64 file, dentry, vfsmount, group, request;
+	u64 file, dentry, vfsmount, request;
 	u32 at, dropped, is_compat, is_absolute, path_length;
 };
 
@@ -59,6 +59,7 @@ u32 tops_count = 0;
 u64 path_classes = 0;               /* in which whole paths have to be looked at */
 u64 name_classes = 0;               /* in which base names have to be looked at */
 u32 places_matter = 0;              /* some class depends on whether it is a container */
+u32 controller = 0;                 /* 1 + the number of a controller of version 1; 0: version 2 */
 u32 own_pid = 0;
 u32 want = 0;
 u32 accepts_all = 0;                /* for recording: nothing is rejected */
