@@ -1,7 +1,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench bpf clean
 
 run: $(VENV)/.installed  ## start with the bundled rules on 127.0.0.1:9765/k8s-audit
 	$(BIN)/falcocore run --source k8s_audit
@@ -17,6 +17,9 @@ lint: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks
+
+bpf:  ## the kernel program of live capture, from its source
+	python3 plugins/syscall/tools/build_program.py
 
 $(VENV)/bin/python:
 	python3 -m venv $(VENV)

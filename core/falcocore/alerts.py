@@ -11,15 +11,16 @@ from typing import Any
 import msgspec
 
 from falcocore import times
+from falcocore.notice import Notice
 from falcocore.output import Alert
 from falcocore.ruleset import Rule, Values
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A rule that matched, with the values of its captures; never the event itself."""
+    """A rule that matched, with the values of its captures; never the event itself. Or a notice, without."""
 
-    rule: Rule
+    rule: Rule | Notice
     time_ns: int
     key: str
     values: Values

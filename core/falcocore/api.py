@@ -13,6 +13,7 @@ from falcocore.errors import (
 )
 from falcocore.fields import Argument, ArgumentKind, Field, Getter, Several, depends_on
 from falcocore.hookspecs import hookimpl
+from falcocore.notice import Notice
 from falcocore.output import Alert, Output
 from falcocore.registry import (
     CommandRegistry,
@@ -37,6 +38,7 @@ __all__ = [
     "FieldRegistry",
     "FieldType",
     "Getter",
+    "Notice",
     "Output",
     "OutputError",
     "OutputGone",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from falcocore.errors import SourceError
 
 if TYPE_CHECKING:
+    from falcocore.notice import Notice
     from falcocore.ruleset import RuleSet
 
 
@@ -36,11 +37,13 @@ class Batch:
     events that the source has left out of `events` because no rule can match them (see `Source.prepare`);
     it is read when the last event was drawn.
 
+    `notices` are alerts about the source itself; they are read when the last event was drawn.
+
     `acknowledged` is True in a class whose sender waits for the `ack` and sends the batch again where it gets
     none: its alerts are on the disk then when `ack` is called, and a second copy of an event raises nothing.
     """
 
-    __slots__ = ("events", "labels", "unseen")
+    __slots__ = ("events", "labels", "notices", "unseen")
 
     acknowledged: ClassVar[bool] = False
 
@@ -48,6 +51,7 @@ class Batch:
         self.events = events
         self.labels = labels or {}
         self.unseen = 0
+        self.notices: Sequence[Notice] = ()
 
     def ack(self) -> None:
         """Every alert of this batch is safe: tell the sender, or commit the offset."""

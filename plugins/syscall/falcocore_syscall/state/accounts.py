@@ -29,6 +29,12 @@ class Accounts:
         else:
             self._groups[container, record.gid] = record
 
+    def forget(self, container: str) -> None:
+        """Forget all accounts of a container."""
+        for known in (self._users, self._groups):
+            for key in [key for key in known if key[0] == container]:
+                del known[key]
+
     def remove_user(self, container: str, uid: int) -> None:
         """Forget a user."""
         self._users.pop((container, uid), None)

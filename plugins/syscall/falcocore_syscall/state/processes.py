@@ -263,13 +263,13 @@ def exited(machine: Machine, event: Event, thread: Thread) -> None:
         }
     children = [child for child in machine.threads.children_of(thread.tid).values() if child is not thread]
     if children:
-        reaper = _reaper(machine, thread, event.integer(4) or 0)
+        reaper = reaper_of(machine, thread, event.integer(4) or 0)
         for child in children:
             machine.threads.move(child, reaper)
     machine.end_thread(thread)
 
 
-def _reaper(machine: Machine, thread: Thread, told: int) -> int:
+def reaper_of(machine: Machine, thread: Thread, told: int = 0) -> int:
     """Who gets the children of a thread that has ended; 0 for nobody."""
     threads = machine.threads
     if told > 0 and told in threads:

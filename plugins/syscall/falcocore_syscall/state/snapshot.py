@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from falcocore_syscall.scap.records import FdListRecord, FdRecord, ThreadRecord
 from falcocore_syscall.state.containers import container_id
@@ -24,11 +25,13 @@ from falcocore_syscall.state.fds import (
 from falcocore_syscall.state.paths import with_slash
 from falcocore_syscall.state.threads import CLONE_FILES, Thread, ThreadTable
 
+T = TypeVar("T", bound=Thread)
+
 
 def load_threads(table: ThreadTable, records: Sequence[ThreadRecord]) -> None:
     """Put the listed threads into an empty table; `complete` links them."""
     for record in records:
-        thread = table[record.tid] = _thread(record)
+        thread = table[record.tid] = as_thread(record)
         thread.journal = table.journal
 
 
@@ -36,7 +39,7 @@ def load_fds(table: ThreadTable, record: FdListRecord) -> None:
     """Give a listed thread its descriptors."""
     thread = table.get(record.tid)
     if thread is not None:
-        thread.fds = {fd.fd: _fd(fd) for fd in record.fds}
+        thread.fds = {fd.fd: as_fd(fd) for fd in record.fds}
 
 
 def complete(table: ThreadTable) -> None:
@@ -72,8 +75,9 @@ def _with_role(fd: SocketFd, server_ports: set[int]) -> SocketFd:
     return fd
 
 
-def _thread(record: ThreadRecord) -> Thread:
-    thread = Thread(record.tid, record.pid, record.ptid)
+def as_thread(record: ThreadRecord, kind: type[T] = Thread) -> T:  # type: ignore[assignment]
+    """A thread that is in no table yet."""
+    thread = kind(record.tid, record.pid, record.ptid)
     thread.vtid, thread.vpid = record.vtid, record.vpid
     thread.sid, thread.vpgid, thread.pgid = record.sid, record.vpgid, record.pgid
     thread.comm, thread.exe = _text(record.comm), _text(record.exe)
@@ -98,7 +102,8 @@ def _thread(record: ThreadRecord) -> Thread:
     return thread
 
 
-def _fd(record: FdRecord) -> Fd:
+def as_fd(record: FdRecord) -> Fd:
+    """A descriptor as tables hold it."""
     kind = BY_NUMBER.get(record.type, FdType.UNSUPPORTED)
     if kind in IP_SOCKETS:
         l4 = L4(record.l4proto) if record.l4proto <= L4.RAW.value else L4.UNKNOWN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from falcocore_syscall.state.fds import Fd
 
@@ -69,9 +69,9 @@ class Thread:
         self.dead = False
         self.entered: Entered | None = None
 
-    def child(self, tid: int, pid: int, ptid: int) -> Thread:
+    def child(self, tid: int, pid: int, ptid: int) -> Self:
         """A new thread that has what children inherit; it is in no table and no group."""
-        made = Thread.__new__(Thread)
+        made = type(self).__new__(type(self))
         made.__dict__.update(self.__dict__)
         made.tid, made.pid, made.ptid = tid, pid, ptid
         made.group = made.entered = None

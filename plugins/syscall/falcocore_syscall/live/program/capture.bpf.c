@@ -18,6 +18,8 @@
 #include "classes.h"
 
 char LICENSE[] SEC("license") = "GPL";
+/* Of the files of this directory; a test compares it. */
+const char DIGEST[] SEC("digest") = SOURCE_DIGEST;
 
 #define NR_UNKNOWN 0xffff
 #define X32_BIT 0x40000000
@@ -113,6 +115,8 @@ int BPF_PROG(on_call, struct pt_regs *regs, long ret)
 	u8 may_be = wanted[nr & (CALLS - 1)];
 	if (!may_be)
 		return 0;
+	if (!is_current())
+		return 0;
 	u64 task = current_task();
 	int compat_call = is_compat(task) != 0;
 	if (!(may_be & (compat_call ? 2 : 1)))
@@ -146,7 +150,7 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct scratch *s = get_scratch();
-	if (!s)
+	if (!s || !is_current())
 		return 0;
 	u64 task = (u64)child, maker = (u64)parent;
 	u64 flags = 0;
@@ -177,7 +181,7 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
 {
 	struct scratch *s = get_scratch();
-	if (!s)
+	if (!s || !is_current())
 		return 0;
 	s->task = (u64)task;
 	s->ret = 0;
@@ -204,7 +208,7 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct scratch *s = get_scratch();
-	if (!s)
+	if (!s || !is_current())
 		return 0;
 	s->task = (u64)task;
 	u64 signal = (u64)GET(s->task, struct task_struct, signal);
@@ -265,7 +269,7 @@ PART int put_submitted(void)
 static __always_inline int submitted(u64 request)
 {
 	struct scratch *s = get_scratch();
-	if (!s)
+	if (!s || !is_current())
 		return 0;
 	s->request = request;
 	return put_submitted();

@@ -110,7 +110,7 @@ static __always_inline void send(struct scratch *s)
 		size = sizeof(s->record);
 	h->size = size;
 	if (bpf_ringbuf_output(&ring, h, size, 0))
-		count_drop(DROP_RING);
+		count_drop(DROP_NO_ROOM);
 }
 
 /* Layers of an overlay: its inode is followed in memory by the entry in the upper layer, NULL for none. */

@@ -43,13 +43,14 @@ MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct scratch, 1);
 MAP(calls, BPF_MAP_TYPE_ARRAY, u32, struct call, CALLS);
 MAP(cgroups, BPF_MAP_TYPE_LRU_HASH, u64, u32, 4096);
 MAP(drops, BPF_MAP_TYPE_PERCPU_ARRAY, u32, u64, 4);
+MAP(current, BPF_MAP_TYPE_ARRAY, u32, u32, 1);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 << 20);
 } ring SEC(".maps");
 
-enum drop { DROP_RING, DROP_SCRATCH };
+enum drop { DROP_NO_ROOM };
 
 /* Tables that are looked at first, so that a call that nobody wants costs one load. */
 u8 wanted[CALLS] = {};              /* 1: a native call of this number may be wanted, 2: one of a 32-bit program */
@@ -60,6 +61,7 @@ u64 path_classes = 0;               /* in which whole paths have to be looked at
 u64 name_classes = 0;               /* in which base names have to be looked at */
 u32 places_matter = 0;              /* some class depends on whether it is a container */
 u32 controller = 0;                 /* 1 + the number of a controller of version 1; 0: version 2 */
+u32 generation = 0;                 /* of these tables; the programs rest while another one is current */
 u32 own_pid = 0;
 u32 want = 0;
 u32 accepts_all = 0;                /* for recording: nothing is rejected */
@@ -69,6 +71,12 @@ static __always_inline void count_drop(u32 reason)
 	u64 *count = bpf_map_lookup_elem(&drops, &reason);
 	if (count)
 		*count += 1;
+}
+
+static __always_inline int is_current(void)
+{
+	u32 zero = 0, *number = bpf_map_lookup_elem(&current, &zero);
+	return number && *number == generation;
 }
 
 static __always_inline struct scratch *get_scratch(void)

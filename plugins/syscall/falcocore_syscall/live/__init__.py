@@ -1,0 +1,1 @@
+"""System calls as they happen, watched by an eBPF program."""

@@ -1,0 +1,144 @@
+"""The kernel program at work: loaded, attached, its records read, its tables replaced while it runs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+
+from falcocore.api import SourceError
+from falcocore_syscall.live.bpf.btf import Btf
+from falcocore_syscall.live.bpf.errors import BpfError
+from falcocore_syscall.live.bpf.maps import index
+from falcocore_syscall.live.bpf.object import BpfObject
+from falcocore_syscall.live.bpf.ring import RingReader
+from falcocore_syscall.live.hierarchy import container_controller
+from falcocore_syscall.live.tables import Tables
+
+_SHARED = ("ring", "cgroups", "drops", "current")
+"""Maps that one set of programs takes over from another."""
+_DROPPED_FOR_ROOM = 0
+HOST, IN_CONTAINER = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """Records that were lost because nobody read the buffer in time."""
+
+    records: int
+
+
+class Capture:
+    """Records of what happens on this machine.
+
+    Nothing of it stays in the kernel after `close`, or after the process has died in any way.
+    """
+
+    def __init__(self, buffer_bytes: int) -> None:
+        self._buffer_bytes = buffer_bytes
+        self._object: BpfObject | None = None
+        self._ring: RingReader | None = None
+        self._generation = 0
+        self.left_out: tuple[str, ...] = ()
+        """Programs that this kernel has no place for."""
+
+    def start(self, tables: Tables) -> None:
+        """Load and attach the programs; records wait in the buffer from now on.
+
+        Raises:
+            SourceError: the kernel does not take them; the message says why.
+        """
+        loaded = self._loaded(tables, None)
+        self._ring = RingReader(loaded.maps["ring"])
+        self._begin(loaded)
+
+    def replace(self, tables: Tables) -> None:
+        """Have other tables and predicates from now on, without losing a record.
+
+        For an event that happens in this moment there may be two records.
+
+        Raises:
+            SourceError: the kernel does not take them; what was there goes on.
+        """
+        old = self._object
+        self._begin(self._loaded(tables, old))
+        if old is not None:
+            old.close()
+
+    def _loaded(self, tables: Tables, before: BpfObject | None) -> BpfObject:
+        machine = platform.machine()
+        found = resources.files("falcocore_syscall.live.program").joinpath(f"capture.{machine}.o")
+        if not found.is_file():
+            raise SourceError(f"source syscall: there is no kernel program for {machine}")
+        made = BpfObject.open(found.read_bytes(), Btf.of_kernel())
+        if before is None:
+            made.maps["ring"].max_entries = self._buffer_bytes
+        made.replace("match_path", tables.match_path)
+        made.replace("match_name", tables.match_name)
+        numbers = {
+            "own_pid": os.getpid(),
+            "want": tables.want,
+            "accepts_all": int(tables.accepts_all),
+            "tops_count": tables.tops_count,
+            "places_matter": int(tables.places_matter),
+            "controller": container_controller(),
+            "generation": self._generation + 1,
+        }
+        for name, number in numbers.items():
+            made.variables[name].write(struct.pack("<I", number))
+        for name, number in {"path_classes": tables.path_classes, "name_classes": tables.name_classes}.items():
+            made.variables[name].write(struct.pack("<Q", number))
+        for name, content in {"tops": tables.tops, "wanted": tables.wanted, "compat": tables.compat}.items():
+            made.variables[name].write(content)
+        made.load({} if before is None else {name: before.maps[name] for name in _SHARED})
+        for number, entry in enumerate(tables.calls):
+            if entry[0]:
+                made.maps["calls"].update(index(number), entry)
+        return made
+
+    def _begin(self, made: BpfObject) -> None:
+        """The new programs take over at the moment in which the number of the generation changes."""
+        try:
+            self.left_out = made.attach()
+            made.maps["current"].update(index(0), struct.pack("<I", self._generation + 1))
+        except BpfError:
+            made.close()
+            raise
+        self._generation += 1
+        self._object = made
+
+    def fileno(self) -> int:
+        """Readable while there are records."""
+        return -1 if self._ring is None else self._ring.fileno()
+
+    def drain(self) -> Iterator[tuple[memoryview, int]]:
+        """Where each record of a batch begins, in a buffer that may be read until the next one is drawn."""
+        if self._ring is not None:
+            for data, offset, _ in self._ring.drain():
+                yield data, offset
+
+    def has_more(self) -> bool:
+        """True where records wait."""
+        return self._ring is not None and self._ring.pending_bytes > 0
+
+    def dropped(self) -> int:
+        """Records since the start for which the buffer had no room."""
+        return 0 if self._object is None else self._object.maps["drops"].sum(index(_DROPPED_FOR_ROOM))
+
+    def learn_place(self, cgroup: int, *, is_container: bool) -> None:
+        """Tell the kernel whether a control group is a container's."""
+        if self._object is not None:
+            place = IN_CONTAINER if is_container else HOST
+            self._object.maps["cgroups"].update(struct.pack("<Q", cgroup), struct.pack("<I", place))
+
+    def close(self) -> None:
+        """Take everything out of the kernel."""
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
+        if self._object is not None:
+            self._object.close()
+            self._object = None

@@ -1,0 +1,199 @@
+"""The machine that is watched, brought up to each record of the kernel program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from falcocore_syscall.live.event import LiveEvent
+from falcocore_syscall.live.procfs.processes import FoundThread
+from falcocore_syscall.live.record import Head, ItemKind, Record, RecordFlag, RecordKind
+from falcocore_syscall.live.threads import FdReader, LiveThread, Maker, text_of
+from falcocore_syscall.state.machine import Machine
+from falcocore_syscall.state.names import HostNames
+from falcocore_syscall.state.paths import with_slash
+from falcocore_syscall.state.processes import reaper_of
+from falcocore_syscall.state.threads import IS_MAIN_THREAD, NAME_CHANGED, Thread
+
+
+class ProcReader(FdReader):
+    """What tells of processes that no record has told of."""
+
+    def thread(self, pid: int, tid: int) -> FoundThread | None:
+        """One thread; None where it is gone."""
+
+    def cgroups(self, pid: int) -> bytes | None:
+        """The control groups of a process; None where it is gone."""
+
+
+Met = Callable[[LiveThread], None]
+"""Called with a thread whose control groups were learned: it may be in a container that nobody knows yet."""
+
+
+class LiveMachine(Machine):
+    """Threads, accounts and containers of the machine that is watched.
+
+    `offset_ns` is what the clock that counts from boot is behind the time of day.
+    """
+
+    def __init__(self, proc: ProcReader, offset_ns: int, met: Met, names: HostNames | None = None) -> None:
+        super().__init__(names=names)
+        self._proc = proc
+        self._maker = Maker(proc)
+        self._met = met
+        self.offset_ns = offset_ns
+        self.unknown = 0
+        """Threads that no record had told of when they were first seen, and that /proc did not have."""
+        self._ended: list[LiveThread] = []
+
+    def start_with(self, found: Iterable[FoundThread]) -> None:
+        """Take the threads that were there before the first record."""
+        for each in found:
+            self.threads.add(self._maker.of_found(each))
+        for thread in list(self.threads.values()):
+            if isinstance(thread, LiveThread):
+                self._met(thread)
+
+    def take(self, record: Record, num: int) -> LiveEvent | None:
+        """Bring the state up to a record. Its event; None where it only tells of the state.
+
+        Raises:
+            RecordError: the record contradicts itself.
+        """
+        for thread in self._ended:
+            self.threads.remove(thread)
+        self._ended.clear()
+        head = record.named()
+        if record.kind == RecordKind.FORK:
+            self._forked(head)
+            return None
+        time_ns = head.time_ns + self.offset_ns
+        thread = self._thread_of(record, head)
+        if record.kind == RecordKind.EXEC:
+            self._execed(thread, record, head, time_ns)
+        elif record.kind == RecordKind.EXIT:
+            self._exited(thread, head)
+        else:
+            self._called(thread, record, head)
+        event = LiveEvent(record, time_ns, num)
+        event.machine, event.thread = self, thread
+        return event
+
+    def _thread_of(self, record: Record, head: Head) -> LiveThread:
+        """The thread that a record is of; made where it is not known, or is another than before."""
+        known = self.threads.get(head.tid)
+        if isinstance(known, LiveThread):
+            if known.is_of(head):
+                known.refresh(head)
+                if known.cgroup != head.cgroup:
+                    self._moved(known, record, head)
+                return known
+            self.threads.remove(known)
+        found = self._proc.thread(head.pid, head.tid)
+        if found is not None and found.record.pid == head.pid:
+            thread = self._maker.of_found(found)
+            thread.start_ns = head.start_ns
+            thread.refresh(head)
+        else:
+            thread = self._inherited(head)
+        self.threads.add(thread)
+        self._moved(thread, record, head)
+        return thread
+
+    def _inherited(self, head: Head) -> LiveThread:
+        """A thread that is gone already, with what it has of those that are known."""
+        made_ns = head.start_ns + self.offset_ns
+        for relative in (self.threads.get(head.pid), self.threads.get(head.ppid)):
+            if isinstance(relative, LiveThread) and relative.tid != head.tid:
+                return self._maker.child_of(relative, head, made_ns)
+        self.unknown += 1
+        return self._maker.of_head(head, made_ns)
+
+    def _moved(self, thread: LiveThread, record: Record, head: Head) -> None:
+        """A thread was seen in a control group for the first time, or has gone to another one."""
+        thread.cgroup = head.cgroup
+        cgroups = self._proc.cgroups(head.pid)
+        if cgroups is None:
+            told = record.item(ItemKind.CGROUP)
+            if told is None:
+                return
+            names = [name for name in told.split(b"\0") if name]
+            cgroups = b"=/" + b"/".join(reversed(names)) + b"\0"
+        if cgroups != thread.cgroups or not thread.container_id:
+            thread.join(cgroups)
+        self._met(thread)
+
+    def _forked(self, head: Head) -> None:
+        known = self.threads.get(head.tid)
+        if isinstance(known, LiveThread):
+            if known.is_of(head):
+                return
+            self.threads.remove(known)
+        parent = self.threads.get(head.arg0)
+        if not isinstance(parent, LiveThread):
+            parent = self.threads.get(head.pid if head.tid != head.pid else head.ppid)
+        if not isinstance(parent, LiveThread):
+            return  # Its first event makes it, from /proc.
+        child = self._maker.child_of(parent, head, head.time_ns + self.offset_ns)
+        self.threads.add(child)
+
+    def _execed(self, thread: LiveThread, record: Record, head: Head, time_ns: int) -> None:
+        argv = record.item(ItemKind.ARGV) or b""
+        exe, _, thread.args = argv.partition(b"\0")
+        thread.exe = text_of(exe)
+        thread.comm = text_of(record.comm)
+        thread.exepath = text_of(record.item(ItemKind.EXE) or b"").removesuffix(" (deleted)")
+        env = record.item(ItemKind.ENV)
+        if env is not None:
+            thread.env = env
+        self._place(thread, record)
+        process = record.process()
+        if process is not None:
+            thread.cap_inheritable, thread.cap_permitted = process.cap_inheritable, process.cap_permitted
+            thread.exe_ino = process.exe_ino
+            thread.exe_ino_ctime_ns, thread.exe_ino_mtime_ns = process.exe_ctime_ns, process.exe_mtime_ns
+            flags = process.exe_flags
+            thread.exe_writable, thread.exe_upper_layer = bool(flags & 1), bool(flags & 2)
+            thread.exe_from_memfd, thread.exe_lower_layer = bool(flags & 4), bool(flags & 8)
+            thread.tty, thread.vpgid, thread.fdlimit = process.tty, process.vpgid, process.fdlimit
+            thread.pfmajor, thread.pfminor = process.pfmajor, process.pfminor
+            thread.vmsize_kb = process.vmsize_kb
+        thread.flags = thread.flags & IS_MAIN_THREAD | NAME_CHANGED
+        thread.exec_time_ns = time_ns
+        thread.pidns_start_ns = (head.pidns_start_ns or 0) + self.offset_ns
+        self._adopt(thread, head)
+        group = thread.group
+        if group is not None and len(group.threads) > 1:
+            for other in [it for it in group.threads.values() if it is not thread]:
+                self.threads.remove(other)
+
+    def _called(self, thread: LiveThread, record: Record, head: Head) -> None:
+        self._place(thread, record)
+        self._adopt(thread, head)
+
+    @staticmethod
+    def _place(thread: LiveThread, record: Record) -> None:
+        """The working directory, where the record has it."""
+        cwd = record.item(ItemKind.CWD)
+        if cwd:
+            (thread.main or thread).cwd = with_slash(text_of(cwd))
+
+    def _adopt(self, thread: LiveThread, head: Head) -> None:
+        """Another process has become the parent."""
+        main = thread.main or thread
+        if main.ptid != head.ppid and main.tid in self.threads:
+            self.threads.move(main, head.ppid)
+
+    def _exited(self, thread: LiveThread, head: Head) -> None:
+        thread.dead = True
+        ended: list[Thread] = [thread]
+        if head.flags & RecordFlag.GROUP_DEAD and thread.group is not None:
+            ended = list(thread.group.threads.values())
+        for each in ended:
+            each.dead = True
+        for each in ended:
+            children = [it for it in self.threads.children_of(each.tid).values() if it is not each]
+            if children:
+                reaper = reaper_of(self, each)
+                for child in children:
+                    self.threads.move(child, reaper)
+        self._ended += [it for it in ended if isinstance(it, LiveThread)]
