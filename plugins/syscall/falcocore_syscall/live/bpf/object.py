@@ -1,0 +1,199 @@
+"""An eBPF object from its bytes to programs that run in the kernel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from falcocore_syscall.live.bpf import calls
+from falcocore_syscall.live.bpf.btf import Btf, Kind
+from falcocore_syscall.live.bpf.elf import Elf
+from falcocore_syscall.live.bpf.errors import BpfError
+from falcocore_syscall.live.bpf.instructions import INSTRUCTION_BYTES
+from falcocore_syscall.live.bpf.maps import MAPS_SECTION, Map, defined_maps
+from falcocore_syscall.live.bpf.program import Addresses, Function, Linker, Place, functions
+from falcocore_syscall.live.bpf.relocation import CoreRelocation, Resolver, core_relocations
+from falcocore_syscall.live.bpf.variables import DataSection, Variable, data_sections, variables
+
+_TRACEPOINT_PREFIX = "btf_trace_"
+"""The kernel has a type of this name and the tracepoint's for each tracepoint."""
+
+
+class BpfObject:
+    """Maps, variables and programs of one object.
+
+    Nothing is pinned: all that is in the kernel is held by file descriptors of this process, so that it is
+    gone with them, whichever way the process ends.
+    """
+
+    def __init__(
+        self, elf: Elf, local: Btf, core: dict[str, list[CoreRelocation]], kernel: Btf | None
+    ) -> None:
+        self._elf: Elf | None = elf
+        self._local: Btf | None = local
+        self._core = core
+        self._kernel = kernel
+        self._license = _license(elf)
+        self._map_places = _map_places(elf)
+        self._data: dict[int, DataSection] = data_sections(elf)
+        self._functions = functions(elf)
+        self._replacements: dict[str, bytes] = {}
+        self._programs: dict[str, int] = {}
+        self._links: list[int] = []
+        self.maps: Mapping[str, Map] = defined_maps(local)
+        self.variables: Mapping[str, Variable] = variables(elf, self._data)
+        self.left_out: tuple[str, ...] = ()
+        """Names of the programs whose tracepoints this kernel does not have; known after loading."""
+
+    @classmethod
+    def open(cls, data: bytes, kernel: Btf | None = None) -> Self:
+        """Read an object; raises `BpfError` for one that can't be used. `kernel` are the running kernel's
+        types where the caller has them already."""
+        elf = Elf(data)
+        section = elf.find(".BTF")
+        if section is None:
+            raise BpfError(
+                "the object has no type information (section .BTF)",
+                hint="It has to be compiled by clang with -g and -target bpf.",
+            )
+        local = Btf(elf.body(section))
+        extension = elf.find(".BTF.ext")
+        core = core_relocations(elf.body(extension), local) if extension else {}
+        return cls(elf, local, core, kernel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def program_names(self) -> list[str]:
+        """Names of the object's programs, loaded or not."""
+        return [function.name for function in self._functions if function.tracepoint is not None]
+
+    def replace(self, function: str, code: bytes) -> None:
+        """Have other bytecode in place of a function's. It gets the same arguments and refers to nothing."""
+        known = {one.name: one for one in self._functions}
+        if function not in known:
+            raise BpfError(f"the object has no function {function} to be replaced")
+        if known[function].tracepoint is not None:
+            raise BpfError(f"{function} is a program; only functions that programs call can be replaced")
+        if not code or len(code) % INSTRUCTION_BYTES:
+            raise BpfError(f"the code in place of {function} does not consist of whole instructions")
+        self._replacements[function] = bytes(code)
+
+    def load(self, sharing: BpfObject | None = None) -> None:
+        """Create maps and have the kernel verify the programs; an object is loaded once.
+
+        With `sharing`, maps and variables are those of another loaded object of the same source, constants
+        excepted: so one set of programs can take over from another. What was read for loading is let go.
+        """
+        elf, local = self._elf, self._local
+        if elf is None or local is None:
+            raise BpfError("the object is already loaded or closed")
+        self._elf = self._local = None
+        try:
+            self._create_maps(sharing)
+            self._load_programs(elf, local, self._kernel or Btf.of_kernel())
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._kernel = None
+            self._core = {}
+
+    def _create_maps(self, sharing: BpfObject | None) -> None:
+        calls.raise_memory_limit()
+        theirs = sharing.shared_maps() if sharing else {}
+        for name, one in self.maps.items():
+            if name in theirs:
+                one.share(theirs[name])
+            else:
+                one.create()
+        for section in self._data.values():
+            if section.map.name in theirs:
+                section.share(theirs[section.map.name])
+            else:
+                section.create()
+
+    def shared_maps(self) -> dict[str, Map]:
+        """All maps but those of constants, by name."""
+        data = {one.map.name: one.map for one in self._data.values() if not one.is_constant}
+        return {**self.maps, **data}
+
+    def _load_programs(self, elf: Elf, local: Btf, kernel: Btf) -> None:
+        addresses = Addresses(
+            {place: self.maps[name].fd for place, name in self._map_places.items() if name in self.maps},
+            {index: section.map.fd for index, section in self._data.items()},
+            kernel.find_function,
+        )
+        linker = Linker(elf, self._core, Resolver(local, kernel), addresses, self._replacements)
+        left_out = []
+        for function in self._functions:
+            if function.tracepoint is None:
+                continue
+            types = kernel.find(_TRACEPOINT_PREFIX + function.tracepoint, Kind.TYPEDEF)
+            if types:
+                self._load_program(linker.link(function), function, types[0])
+            else:
+                left_out.append(function.name)
+        self.left_out = tuple(left_out)
+
+    def _load_program(self, code: bytes, function: Function, tracepoint: int) -> None:
+        self._programs[function.name] = calls.load_program(code, function.name, self._license, tracepoint)
+
+    def attach(self) -> tuple[str, ...]:
+        """Have the programs run from now on; the names of those that this kernel has no tracepoint for."""
+        if self._links:
+            raise BpfError("the programs are already attached")
+        try:
+            for name, fd in self._programs.items():
+                self._links.append(calls.open_raw_tracepoint(fd, name))
+        except BpfError:
+            self.detach()
+            raise
+        return self.left_out
+
+    def detach(self) -> None:
+        """Stop the programs; maps and what they hold stay."""
+        calls.close(self._links)
+
+    def info(self, program: str) -> calls.ProgramInfo:
+        """What the kernel says of a loaded program."""
+        if program not in self._programs:
+            raise BpfError(f"program {program} is not loaded")
+        return calls.program_info(self._programs[program])
+
+    def close(self) -> None:
+        """Let go of everything in the kernel. Variables keep the values that they had last."""
+        self.detach()
+        while self._programs:
+            os.close(self._programs.popitem()[1])
+        for section in self._data.values():
+            section.close()
+        for one in self.maps.values():
+            one.close()
+
+
+def _license(elf: Elf) -> str:
+    section = elf.find("license")
+    if section is None:
+        raise BpfError("the object does not say its license (section license)")
+    return elf.body(section).split(b"\0")[0].decode(errors="replace")
+
+
+def _map_places(elf: Elf) -> dict[Place, str]:
+    """Names of maps by where they are in the object."""
+    section = elf.find(MAPS_SECTION)
+    if section is None:
+        return {}
+    return {
+        (section.index, symbol.value): symbol.name
+        for symbol in elf.symbols
+        if symbol.section == section.index and symbol.name
+    }

@@ -1,0 +1,192 @@
+"""Whether live capture can work here, found out one step at a time, and what to do where it can't.
+
+A step is only taken when those that it rests on have succeeded, so that the last finding which is not `ok`
+names what is really missing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from falcocore_syscall.live.bpf import calls
+from falcocore_syscall.live.bpf.btf import KERNEL_BTF, Btf, Kind
+from falcocore_syscall.live.bpf.calls import MapType
+from falcocore_syscall.live.bpf.errors import BpfError
+
+TRACEPOINT_TYPE = "btf_trace_sys_exit"
+DIRECT_READ_FUNCTION = "bpf_rdonly_cast"
+_SYS_ADMIN, _PERFMON, _BPF = 21, 38, 39
+_RING_BYTES = 1 << 16
+_PROBE_PROGRAM = bytes.fromhex(
+    "bfa1000000000000"  # r1 = r10
+    "07010000f8ffffff"  # r1 += -8
+    "b702000008000000"  # r2 = 8
+    "b703000000000000"  # r3 = 0
+    "8500000071000000"  # call bpf_probe_read_kernel, which a kernel in lockdown refuses
+    "b700000000000000"  # r0 = 0
+    "9500000000000000"  # exit
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one step has shown; `remedy` is what to do where it is not `ok`."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Where the steps look."""
+
+    machine: str = field(default_factory=platform.machine)
+    release: str = field(default_factory=platform.release)
+    executable: str = field(default_factory=lambda: os.path.realpath(sys.executable))
+    status: Path = Path("/proc/self/status")
+    types: Path = KERNEL_BTF
+    lockdown: Path = Path("/sys/kernel/security/lockdown")
+
+
+def find_out(host: Host | None = None) -> list[Finding]:
+    """Take all steps that can be taken. Programs and maps made for it are gone when it returns."""
+    return list(_steps(host or Host()))
+
+
+def _steps(host: Host) -> Iterator[Finding]:
+    yield (architecture := _architecture(host))
+    yield _privileges(host)
+    kernel: Btf | None = None
+    try:
+        kernel = Btf.of_kernel(host.types)
+        yield Finding("kernel types", True, f"{host.types}: {len(kernel)} types")
+    except BpfError as error:
+        yield Finding("kernel types", False, error.message, _TYPES_REMEDY)
+    if not architecture.ok:
+        return
+    calls.raise_memory_limit()
+    create = partial(calls.create_map, MapType.ARRAY, 4, 8, 1, 0, "probe")
+    yield (call := _try("bpf call", create, partial(_refused, host)))
+    if not call.ok:
+        return
+    create = partial(calls.create_map, MapType.RINGBUF, 0, 0, _RING_BYTES, 0, "probe")
+    yield (ring := _try("ring buffer", create, partial(_without_ring, host)))
+    if ring.ok and kernel is not None:
+        yield from _programs(host, kernel)
+
+
+def _programs(host: Host, kernel: Btf) -> Iterator[Finding]:
+    types = kernel.find(TRACEPOINT_TYPE, Kind.TYPEDEF)
+    if not types:
+        detail = f"the kernel has no tracepoint for system calls ({TRACEPOINT_TYPE})"
+        yield Finding("program", False, detail, _TRACEPOINTS_REMEDY)
+        return
+    load = partial(calls.load_program, _PROBE_PROGRAM, "probe", "GPL", types[0])
+    yield (loaded := _try("program", load, partial(_refused, host)))
+    if not loaded.ok:
+        return
+    with _closing(load()) as program:
+        attach = partial(calls.open_raw_tracepoint, program, "probe")
+        yield _try("tracepoint", attach, lambda _: _TRACEPOINTS_REMEDY)
+    if kernel.find_function(DIRECT_READ_FUNCTION) is None:
+        yield Finding("direct reads", True, "not before Linux 6.2: each opened file costs somewhat more")
+    else:
+        yield Finding("direct reads", True, f"the kernel has {DIRECT_READ_FUNCTION}")
+
+
+@contextmanager
+def _closing(fd: int) -> Iterator[int]:
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _try(name: str, make: Callable[[], int], remedy: Callable[[BpfError], str]) -> Finding:
+    """Have the kernel make something, and let go of it."""
+    try:
+        with _closing(make()):
+            return Finding(name, True, "works")
+    except BpfError as error:
+        return Finding(name, False, error.message, remedy(error))
+
+
+def _architecture(host: Host) -> Finding:
+    known = host.machine in calls.CALL_NUMBERS
+    remedy = "" if known else f"Live capture works on {' and '.join(calls.CALL_NUMBERS)}."
+    return Finding("architecture", known, host.machine, remedy)
+
+
+def _status(host: Host) -> dict[str, str]:
+    with suppress(OSError):
+        lines = host.status.read_text(encoding="utf-8", errors="replace").splitlines()
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return {}
+
+
+def _privileges(host: Host) -> Finding:
+    held = int(_status(host).get("CapEff", "0"), 16)
+    missing = [name for name, bit in (("CAP_BPF", _BPF), ("CAP_PERFMON", _PERFMON)) if not held >> bit & 1]
+    if held >> _SYS_ADMIN & 1:
+        return Finding("privileges", True, "CAP_SYS_ADMIN")
+    if not missing:
+        return Finding("privileges", True, "CAP_BPF and CAP_PERFMON")
+    return Finding("privileges", False, f"without {' and '.join(missing)}", _privileges_remedy(host))
+
+
+def _privileges_remedy(host: Host) -> str:
+    return (
+        f"Run as root; or `setcap cap_bpf,cap_perfmon+ep {host.executable}`; or in a systemd unit "
+        "`AmbientCapabilities=CAP_BPF CAP_PERFMON`; or in a container `--cap-add BPF --cap-add PERFMON`."
+    )
+
+
+def _refused(host: Host, error: BpfError) -> str:
+    """Why the kernel may have refused, from what can be seen of it."""
+    if error.errno == errno.ENOSYS:
+        return "The kernel has to be built with CONFIG_BPF_SYSCALL=y, or a seccomp filter hides bpf(2)."
+    if error.errno == errno.ENOMEM:
+        return "The kernel has not enough memory for it."
+    if not _privileges(host).ok:
+        return _privileges_remedy(host)
+    with suppress(OSError):
+        if "[confidentiality]" in host.lockdown.read_text(encoding="utf-8"):
+            return "The kernel is in lockdown: it has to be booted without lockdown=confidentiality."
+    if _status(host).get("Seccomp", "0") != "0":
+        return (
+            "A seccomp filter applies to this process: let it allow bpf(2), as the container runtime sets it."
+        )
+    if error.errno == errno.EPERM:
+        return (
+            "Capabilities count in the first user namespace alone: run outside of rootless containers. "
+            "Before Linux 5.11 `ulimit -l unlimited` is needed as well."
+        )
+    return (
+        "The kernel has to be built with CONFIG_BPF_JIT=y, CONFIG_BPF_EVENTS=y and CONFIG_DEBUG_INFO_BTF=y."
+    )
+
+
+def _without_ring(host: Host, error: BpfError) -> str:
+    if error.errno == errno.EINVAL:
+        return f"Linux 5.8 or newer is needed for ring buffers; this is {host.release}."
+    return _refused(host, error)
+
+
+_TYPES_REMEDY = (
+    "The kernel has to be built with CONFIG_DEBUG_INFO_BTF=y, as the distributions' kernels since 2021 are, "
+    "and /sys has to be mounted."
+)
+_TRACEPOINTS_REMEDY = (
+    "The kernel has to be built with CONFIG_BPF_EVENTS=y, CONFIG_FTRACE_SYSCALLS=y and "
+    "CONFIG_HAVE_SYSCALL_TRACEPOINTS=y."
+)
