@@ -43,6 +43,7 @@ class Command(IntEnum):
     PROGRAM_LOAD = 5
     INFO = 15
     OPEN_RAW_TRACEPOINT = 17
+    TYPES_LOAD = 18
     MAP_FREEZE = 22
     ENABLE_STATISTICS = 32
 
@@ -190,9 +191,24 @@ def freeze(fd: int, name: str) -> None:
     bpf(Command.MAP_FREEZE, struct.pack("<I", fd), f"freezing map {name}")
 
 
-def load_program(code: bytes, name: str, license_: str, tracepoint_type: int) -> int:
-    """File descriptor of a verified tp_btf program; `tracepoint_type` is the id of its `btf_trace_` type."""
-    instructions = _buffer(code)
+def load_types(types: bytes) -> int:
+    """File descriptor of types, as BTF."""
+    buffer = _buffer(types)
+    attributes = struct.pack("<QQIII", ctypes.addressof(buffer), 0, len(types), 0, 0)
+    return bpf(Command.TYPES_LOAD, attributes, "loading the types of functions")
+
+
+FUNCTION_INFO_BYTES = 8
+
+
+def load_program(
+    code: bytes, name: str, license_: str, tracepoint_type: int, types: int, functions: bytes
+) -> int:
+    """File descriptor of a verified tp_btf program; `tracepoint_type` is the id of its `btf_trace_` type.
+
+    `functions` says in FUNCTION_INFO_BYTES for each which function of the loaded `types` begins where.
+    """
+    instructions, info = _buffer(code), _buffer(functions)
     licensed = ctypes.create_string_buffer(license_.encode())
     tried = f"loading program {name}"
 
@@ -202,7 +218,8 @@ def load_program(code: bytes, name: str, license_: str, tracepoint_type: int) ->
             "<IIQQIIQII16sIIIIQIIQII",
             *(_TRACING, len(code) // 8, ctypes.addressof(instructions), ctypes.addressof(licensed)),
             *(level, log_bytes, log, 0, 0, _name(name), 0, _RAW_TRACEPOINT),
-            *(0, 0, 0, 0, 0, 0, 0, tracepoint_type),
+            *(types, FUNCTION_INFO_BYTES, ctypes.addressof(info), len(functions) // FUNCTION_INFO_BYTES),
+            *(0, 0, 0, tracepoint_type),
         )
         return bpf(Command.PROGRAM_LOAD, attributes, tried)
 

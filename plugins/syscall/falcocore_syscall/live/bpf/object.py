@@ -13,8 +13,9 @@ from falcocore_syscall.live.bpf.elf import Elf
 from falcocore_syscall.live.bpf.errors import BpfError
 from falcocore_syscall.live.bpf.instructions import INSTRUCTION_BYTES
 from falcocore_syscall.live.bpf.maps import MAPS_SECTION, Map, defined_maps
-from falcocore_syscall.live.bpf.program import Addresses, Function, Linker, Place, functions
+from falcocore_syscall.live.bpf.program import Addresses, Function, Linked, Linker, Place, functions
 from falcocore_syscall.live.bpf.relocation import CoreRelocation, Resolver, core_relocations
+from falcocore_syscall.live.bpf.signatures import Signature, function_info, function_types
 from falcocore_syscall.live.bpf.variables import DataSection, Variable, data_sections, variables
 
 _TRACEPOINT_PREFIX = "btf_trace_"
@@ -87,18 +88,18 @@ class BpfObject:
             raise BpfError(f"the code in place of {function} does not consist of whole instructions")
         self._replacements[function] = bytes(code)
 
-    def load(self, sharing: BpfObject | None = None) -> None:
+    def load(self, shared: Mapping[str, Map] | None = None) -> None:
         """Create maps and have the kernel verify the programs; an object is loaded once.
 
-        With `sharing`, maps and variables are those of another loaded object of the same source, constants
-        excepted: so one set of programs can take over from another. What was read for loading is let go.
+        `shared` are maps of another loaded object that this one uses in place of its own, by name: so one set
+        of programs can take over from another. What was read for loading is let go.
         """
         elf, local = self._elf, self._local
         if elf is None or local is None:
             raise BpfError("the object is already loaded or closed")
         self._elf = self._local = None
         try:
-            self._create_maps(sharing)
+            self._create_maps(shared or {})
             self._load_programs(elf, local, self._kernel or Btf.of_kernel())
         except BaseException:
             self.close()
@@ -107,24 +108,15 @@ class BpfObject:
             self._kernel = None
             self._core = {}
 
-    def _create_maps(self, sharing: BpfObject | None) -> None:
+    def _create_maps(self, shared: Mapping[str, Map]) -> None:
         calls.raise_memory_limit()
-        theirs = sharing.shared_maps() if sharing else {}
         for name, one in self.maps.items():
-            if name in theirs:
-                one.share(theirs[name])
+            if name in shared:
+                one.share(shared[name])
             else:
                 one.create()
         for section in self._data.values():
-            if section.map.name in theirs:
-                section.share(theirs[section.map.name])
-            else:
-                section.create()
-
-    def shared_maps(self) -> dict[str, Map]:
-        """All maps but those of constants, by name."""
-        data = {one.map.name: one.map for one in self._data.values() if not one.is_constant}
-        return {**self.maps, **data}
+            section.create()
 
     def _load_programs(self, elf: Elf, local: Btf, kernel: Btf) -> None:
         addresses = Addresses(
@@ -139,13 +131,23 @@ class BpfObject:
                 continue
             types = kernel.find(_TRACEPOINT_PREFIX + function.tracepoint, Kind.TYPEDEF)
             if types:
-                self._load_program(linker.link(function), function, types[0])
+                self._load_program(linker.link(function), function, types[0], local)
             else:
                 left_out.append(function.name)
         self.left_out = tuple(left_out)
 
-    def _load_program(self, code: bytes, function: Function, tracepoint: int) -> None:
-        self._programs[function.name] = calls.load_program(code, function.name, self._license, tracepoint)
+    def _load_program(self, linked: Linked, function: Function, tracepoint: int, local: Btf) -> None:
+        signatures = [
+            Signature(one.name, at, _parameters(local, one.name), one.is_global and one.tracepoint is None)
+            for one, at in linked.functions
+        ]
+        types = calls.load_types(function_types(signatures))
+        try:
+            self._programs[function.name] = calls.load_program(
+                linked.code, function.name, self._license, tracepoint, types, function_info(signatures)
+            )
+        finally:
+            os.close(types)
 
     def attach(self) -> tuple[str, ...]:
         """Have the programs run from now on; the names of those that this kernel has no tracepoint for."""
@@ -178,6 +180,12 @@ class BpfObject:
             section.close()
         for one in self.maps.values():
             one.close()
+
+
+def _parameters(local: Btf, name: str) -> int:
+    """How many parameters the object says that a function has."""
+    found = local.find_function(name)
+    return 1 if found is None else len(local.parameters(local.target(found)))
 
 
 def _license(elf: Elf) -> str:

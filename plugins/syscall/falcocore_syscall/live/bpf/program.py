@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from falcocore_syscall.live.bpf.elf import Elf, Section, Symbol, SymbolKind
@@ -25,6 +25,15 @@ class Function:
     place: Place
     size: int
     tracepoint: str | None
+    is_global: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A whole program: its instructions, and where in them each function begins (in instructions)."""
+
+    code: bytes
+    functions: Sequence[tuple[Function, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,8 @@ def functions(elf: Elf) -> list[Function]:
         if not symbol.size or symbol.value + symbol.size > section.size:
             raise BpfError(f"the object is damaged: function {symbol.name} ends behind its section")
         tracepoint = None if symbol.is_local else _tracepoint(section)
-        found.append(Function(symbol.name, (section.index, symbol.value), symbol.size, tracepoint))
+        place = section.index, symbol.value
+        found.append(Function(symbol.name, place, symbol.size, tracepoint, not symbol.is_local))
     return found
 
 
@@ -82,7 +92,7 @@ class Linker:
             section.index: list(elf.relocations(section)) for section in elf.sections if section.is_code
         }
 
-    def link(self, program: Function) -> bytes:
+    def link(self, program: Function) -> Linked:
         """A whole program. What isn't called from it is not in it, as the verifier refuses such code."""
         linked = bytearray()
         starts: dict[Place, int] = {}
@@ -103,7 +113,8 @@ class Linker:
         for at, place in calls:
             distance = (starts[place] - at) // INSTRUCTION_BYTES - 1
             whole.set_constant(at, distance, source=Source.SUBPROGRAM)
-        return bytes(whole.bytes)
+        begins = [(self._functions[place], at // INSTRUCTION_BYTES) for place, at in starts.items()]
+        return Linked(bytes(whole.bytes), begins)
 
     def _relocated(self, function: Function) -> tuple[Code, dict[int, Place]]:
         """A function's code, and the functions that it calls, by the byte of the call."""

@@ -36,11 +36,6 @@ class DataSection:
         else:
             self._map_in()
 
-    def share(self, other: Map) -> None:
-        """Be the section of another object, with the values that it has there."""
-        self.map.share(other)
-        self._map_in()
-
     def _map_in(self) -> None:
         pages = -(-len(self._contents) // mmap.PAGESIZE) * mmap.PAGESIZE
         try:
