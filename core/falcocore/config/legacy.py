@@ -15,6 +15,12 @@ PLUGIN_SOURCES = {"k8saudit": "k8s_audit"}
 """Falco's plugins that are a source here."""
 FIELD_PLUGINS = frozenset({"json", "container", "k8smeta"})
 """Falco's plugins that only offer fields, which the sources here have by themselves."""
+SYSCALL = "syscall"
+"""The source that Falco has by itself."""
+ENGINES = ("modern_ebpf", "kmod", "ebpf", "replay", "nodriver")
+"""Ways to get at system calls, and at last none. The drivers are all one here."""
+_BUFFER_PRESET = 4
+"""Falco's default: presets are powers of two, beginning with 1 MB."""
 CERTIFICATE = "/etc/falco/falco.pem"
 """Where Falco has the certificate of its web servers, with the key in the same file."""
 OPTIONS = {"k8saudit": {"webhookMaxBatchSize": "max_body_bytes", "sslCertificate": "cert_file"}}
@@ -80,6 +86,27 @@ def webserver_source(reader: Reader) -> Iterator[Found]:
         secure = server.boolean("ssl_enabled", False)
         options = {"cert_file": server.text("ssl_certificate", CERTIFICATE)} if secure else {}
         yield "k8s_audit", f"http{'s' * secure}://{host}:{port}/{path.lstrip('/')}", options
+
+
+def engine_source(reader: Reader) -> Iterator[Found]:
+    """The system calls that `engine` asks for: of this machine, or of a capture.
+
+    Where the key is not there nothing is asked for: here a source runs that somebody names.
+    """
+    engine = reader.inner("engine")
+    if not engine.has("kind"):
+        return
+    kind = engine.choice("kind", ENGINES)
+    if kind == "replay":
+        yield SYSCALL, engine.inner("replay").required_text("capture_file"), {}
+    elif kind != "nodriver":
+        preset = engine.inner(kind).number("buf_size_preset", _BUFFER_PRESET, least=1)
+        options: dict[str, Any] = {"buffer_mb": 1 << (preset - 1)}
+        if reader.has("syscall_event_drops"):
+            drops = dict(reader.mapping("syscall_event_drops"))
+            drops.pop("simulate_drops", None)
+            options["drops"] = drops
+        yield SYSCALL, None, options
 
 
 def program_output(reader: Reader) -> dict[str, Any] | None:

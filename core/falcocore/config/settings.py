@@ -14,6 +14,7 @@ from typing import Any
 from falcocore.alerts import AlertFormat
 from falcocore.config.legacy import (
     http_output,
+    engine_source,
     plugin_sources,
     program_output,
     syslog_output,
@@ -198,11 +199,12 @@ def _sources(reader: Reader, warn: Warn) -> tuple[SourceSettings, ...]:
                 entry.number("workers", 1, least=1),
             )
         )
-    for name, target, options in (*plugin_sources(reader, warn), *webserver_source(reader)):
+    legacy = (*plugin_sources(reader, warn), *webserver_source(reader), *engine_source(reader))
+    for name, target, options in legacy:
         if any(source.name == name for source in found):
             wanted = f"{name}={target}" if target else name
             warn(
-                f"`plugins` or `webserver` asks for the source {wanted}, which is left out: "
+                f"`plugins`, `webserver` or `engine` asks for the source {wanted}, which is left out: "
                 f"there is a source {name} already; list both under `sources` to run both"
             )
         else:

@@ -7,6 +7,7 @@ enum { FAMILY_OTHER, FAMILY_UNIX, FAMILY_INET, FAMILY_INET6 };
 enum place { HOST = 1, CONTAINER = 2 };
 #define EVERY_CLASS (~0ull)
 #define O_ACCMODE 3
+#define MOST_CLIMB 256
 #if defined(__TARGET_ARCH_x86)
 #define O_DIRECTORY 0200000
 #else
@@ -39,6 +40,19 @@ static __always_inline int open_flags(struct scratch *s, struct call *c, u64 *fl
 	return bpf_probe_read_user(flags, sizeof(*flags), (void *)s->args[2]) == 0;
 }
 
+static __always_inline u32 family_class(u16 family)
+{
+	switch (family) {
+	case AF_UNIX:
+		return FAMILY_UNIX;
+	case AF_INET:
+		return FAMILY_INET;
+	case AF_INET6:
+		return FAMILY_INET6;
+	}
+	return FAMILY_OTHER;
+}
+
 /* The set of classes that the call may be of; more than one where something is not known. */
 static __always_inline u64 classes_of(struct scratch *s, struct call *c)
 {
@@ -47,7 +61,9 @@ static __always_inline u64 classes_of(struct scratch *s, struct call *c)
 	if (!GET(credentials, struct cred, euid.val))
 		found |= BY_ROOT;
 	u64 classes;
-	if (c->kind == OPEN) {
+	if (c->kind == DOMAIN) {
+		found |= family_class((u16)s->args[0]);
+	} else if (c->kind == OPEN) {
 		u64 flags = 0;
 		if (!open_flags(s, c, &flags) || (flags & O_ACCMODE) == O_ACCMODE)
 			return EVERY_CLASS;
@@ -63,8 +79,7 @@ static __always_inline u64 classes_of(struct scratch *s, struct call *c)
 			return EVERY_CLASS;
 		u64 socket = (u64)GET(file, struct file, private_data);
 		u64 sock = (u64)GET(socket, struct socket, sk);
-		u16 family = GET(sock, struct sock, __sk_common.skc_family);
-		found |= family == AF_UNIX ? FAMILY_UNIX : family == AF_INET ? FAMILY_INET : family == AF_INET6 ? FAMILY_INET6 : FAMILY_OTHER;
+		found |= family_class(GET(sock, struct sock, __sk_common.skc_family));
 	}
 	classes = 1ull << found;
 	if (!places_matter)
@@ -83,27 +98,46 @@ PART u64 match_top(u64 top)
 	if (!s)
 		return EVERY_CLASS;
 	if (!top)
-		return s->walk.is_cut ? EVERY_CLASS : path_classes;
+		return EVERY_CLASS;
 	u32 length = GET(top, struct dentry, d_name.len);
 	if (length > 15)
-		return path_classes;
+		return EVERY_CLASS;
 	u64 name[2] = {};
 	bpf_probe_read_kernel(name, length & 15, (void *)GET(top, struct dentry, d_name.name));
-	u64 classes = 0;
+	u64 classes = other_tops;
 	for (u32 number = 0; number < TOPS && number < tops_count; number++) {
 		u64 *known = (u64 *)tops[number].name;
 		if (known[0] == name[0] && known[1] == name[1])
-			classes |= tops[number].classes;
+			return tops[number].classes;
 	}
 	return classes;
 }
 
+/* 1 where the path that was asked for goes up a directory, or can't be read whole. Nothing is written into
+ * the record yet: its room serves. */
+PART int climbs(u64 path)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return 1;
+	u8 *text = s->record;
+	long got = bpf_probe_read_user_str(text, MOST_CLIMB, (void *)path);
+	if (got < 0 || got == MOST_CLIMB)
+		return 1;
+	for (u32 at = 0; at < MOST_CLIMB - 3 && at + 3 < got; at++)
+		if (text[at] == '.' && text[at + 1] == '.' && text[at + 2] == '/')
+			return 1;
+	return 0;
+}
+
 /* Of `left`, the classes in which a rule may match the file that was opened, by its name and its path. */
-PART u64 match_file(u64 left)
+PART u64 match_file(u64 left, u64 asked)
 {
 	struct scratch *s = get_scratch();
 	if (!s)
 		return EVERY_CLASS;
+	if (left & climbing_classes && climbs(asked))
+		return left & climbing_classes;
 	u64 file = file_of(s->task, s->ret), classes = 0;
 	if (!file)
 		return left;
@@ -144,5 +178,5 @@ static __always_inline int may_match(struct scratch *s, struct call *c)
 		return 0;
 	if (left & c->certain || c->kind != OPEN || s->ret < 0)
 		return 1;
-	return match_file(left) != 0;
+	return match_file(left, argument(s, c->path_arg)) != 0;
 }

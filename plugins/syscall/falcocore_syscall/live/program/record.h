@@ -88,7 +88,7 @@ struct ancestor_item {
 };
 
 enum action { NOTHING, EMIT, TEST };
-enum call_kind { PLAIN, OPEN, SOCKET };
+enum call_kind { PLAIN, OPEN, SOCKET, DOMAIN };
 enum { FLAGS_IN_OPEN_HOW = 254, NO_FLAGS = 255, WORKING_DIRECTORY = 255 };
 
 enum op_code {
@@ -115,7 +115,7 @@ struct op {
 
 struct call {
 	u8 action, kind, flags_arg, ops_count;
-	u32 pad;
+	u8 path_arg, pad[3];
 	u64 classes;         /* in which any rule may match */
 	u64 certain;         /* in which it is emitted without a look at its path */
 	struct op ops[OPS];
