@@ -172,6 +172,18 @@ class Event:
                 self.old_name = None if entry is None else entry.name
         return self.entry
 
+    def descriptor(self, fd: int) -> Fd | None:
+        """What is known of a descriptor that an argument of the event names."""
+        return self.thread.fds.get(fd) if self.thread is not None else None
+
+    def directory(self, dirfd: int) -> str:
+        """The path, with a slash at its end, that names are relative to which come with this descriptor.
+
+        The event has a thread.
+        """
+        assert self.thread is not None
+        return self.machine.directory(self.thread, dirfd)
+
     @property
     def result(self) -> int | None:
         """What the system call has returned; None for events that are no exit of one."""
