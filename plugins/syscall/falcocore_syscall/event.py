@@ -6,6 +6,7 @@ import struct
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from falcocore_syscall.state.paths import UNKNOWN_DIRECTORY
 from falcocore_syscall.tables import EVENTS, GENERIC, LARGE, NATIVE_NAMES, SYSCALL_NAMES
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ ASYNC = 402
 """Events that a plugin has made itself; they carry their name."""
 _NAMED_BY_THEMSELVES = GENERIC | {ASYNC}
 NAMES = tuple(event.name for event in EVENTS)
+
+
+def lengths_of(kind: int, count: int) -> struct.Struct:
+    """The layout of the lengths of so many parameters before an event of this type's."""
+    return (_LONG_LENGTHS if kind in LARGE else _LENGTHS)[count]
 
 
 class Row:
@@ -96,7 +102,7 @@ class Event:
         return spans[number], spans[number + 1]
 
     def _find_spans(self) -> tuple[int, ...]:
-        packed = (_LONG_LENGTHS if self.type in LARGE else _LENGTHS)[self.count]
+        packed = lengths_of(self.type, self.count)
         self._lengths = packed.unpack_from(self.data, self.at)
         return tuple(accumulate(self._lengths, initial=self.at + packed.size))
 
@@ -171,6 +177,15 @@ class Event:
                 self.entry = entry = self.thread.fds.get(found)
                 self.old_name = None if entry is None else entry.name
         return self.entry
+
+    def descriptor(self, fd: int) -> Fd | None:
+        """What is known of a descriptor that an argument of the event names."""
+        return self.thread.fds.get(fd) if self.thread is not None else None
+
+    def directory(self, dirfd: int) -> str:
+        """The path, with a slash at its end, that names are relative to which come with this descriptor."""
+        thread = self.thread
+        return UNKNOWN_DIRECTORY if thread is None else self.machine.directory(thread, dirfd)
 
     @property
     def result(self) -> int | None:

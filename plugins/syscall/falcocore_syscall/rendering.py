@@ -134,8 +134,7 @@ def _render_special(event: Event, param: Param, raw: bytes, number: int) -> Rend
         case ParamType.ERRNO:
             return str(signed), errno_name(signed) if signed < 0 else ""
         case ParamType.FD | ParamType.FD32:
-            entry = event.thread.fds.get(signed) if event.thread is not None else None
-            return str(signed), fd_text(signed, entry)
+            return str(signed), fd_text(signed, event.descriptor(signed))
         case ParamType.PID | ParamType.PID32:
             found = event.machine.threads.get(signed)
             return str(signed), found.comm if found is not None else ""
@@ -184,7 +183,7 @@ def _path(event: Event, param: Param, raw: bytes) -> Rendered:
     if param.dirfd_param is not None:
         found = event.integer(param.dirfd_param)
         dirfd = AT_FDCWD if found is None else found
-    full = resolve(event.machine.directory(event.thread, dirfd), plain)
+    full = resolve(event.directory(dirfd), plain)
     return plain, full if full != plain else ""
 
 
@@ -223,11 +222,10 @@ def _fd_list(event: Event, raw: bytes) -> str:
 
 def fd_list(event: Event, raw: bytes) -> list[tuple[int, int, Fd | None]]:
     """Number, poll flags and entry of each descriptor in a list."""
-    fds = event.thread.fds if event.thread is not None else {}
     found = []
     for at in range(2, min(len(raw), 2 + 10 * int.from_bytes(raw[:2], "little")) - 9, 10):
         fd = int.from_bytes(raw[at : at + 8], "little", signed=True)
-        found.append((fd, int.from_bytes(raw[at + 8 : at + 10], "little"), fds.get(fd)))
+        found.append((fd, int.from_bytes(raw[at + 8 : at + 10], "little"), event.descriptor(fd)))
     return found
 
 

@@ -147,7 +147,9 @@ class _Tables(msgspec.Struct, frozen=True):
     flag_tables: dict[str, tuple[tuple[str, int], ...]]
     dynamic_tables: dict[str, tuple[DynamicEntry, ...]]
     syscall_names: tuple[str, ...]
-    native_names: dict[int, str]
+    native: dict[str, dict[int, int]]
+    syscall_types: tuple[int, ...]
+    compat: dict[int, int]
     errno: dict[int, str]
     signals: dict[int, str]
     capabilities: tuple[str, ...]
@@ -169,8 +171,14 @@ DYNAMIC_TABLES = {
 }
 SYSCALL_NAMES = _tables.syscall_names
 """Names of Falco's own numbers of system calls, which generic events carry; 0 is an unknown one."""
-NATIVE_NAMES = _tables.native_names
+NATIVE = _tables.native
+"""For x86_64 and aarch64 Falco's number of each system call by the kernel's."""
+NATIVE_NAMES = {number: SYSCALL_NAMES[code] for number, code in NATIVE["x86_64"].items()}
 """Names of the system calls of x86-64 by the kernel's number."""
+SYSCALL_TYPES = _tables.syscall_types
+"""The type of the exit event by Falco's number of the system call; 1 where it is the generic one."""
+COMPAT = _tables.compat
+"""The number in x86-64 of a system call of a 32-bit program of x86."""
 ERRNO = _tables.errno
 SIGNALS = _tables.signals
 CAPABILITIES = _tables.capabilities

@@ -38,11 +38,25 @@ def reduced(reference: dict[str, Any]) -> dict[str, Any]:
         },
         "dynamic_tables": reference["dynamic_tables"],
         "syscall_names": [entry["name"] for entry in sorted(reference["ppm_sc"], key=lambda e: e["id"])],
-        "native_names": {str(entry["nr"]): entry["name"] for entry in reference["syscalls"]["x86_64"]},
+        "native": {
+            architecture: {str(entry["nr"]): entry["ppm_sc"] for entry in entries}
+            for architecture, entries in reference["syscalls"].items()
+        },
+        "syscall_types": types_by_code(reference),
+        "compat": {number: native for number, native in reference["ia32_to_x86_64"].items() if native >= 0},
         "errno": reference["errno"],
         "signals": reference["signals"],
         "capabilities": reference["capabilities"],
     }
+
+
+def types_by_code(reference: dict[str, Any]) -> list[int]:
+    """The type of the exit event of each system call by its code; 1, the generic event, where it has none."""
+    types = [1] * len(reference["ppm_sc"])
+    for entries in reference["syscalls"].values():
+        for entry in entries:
+            types[entry["ppm_sc"]] = entry["exit"] or 1
+    return types
 
 
 if __name__ == "__main__":

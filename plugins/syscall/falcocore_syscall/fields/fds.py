@@ -72,7 +72,7 @@ def asked_name(event: Event, *, raw: bool = False) -> str:
     if raw or not path:
         return collapsed(path)
     dirfd = _AT_FDCWD if found[1] is None else event.integer(found[1])
-    return resolve(event.machine.directory(event.thread, _AT_FDCWD if dirfd is None else dirfd), path)
+    return resolve(event.directory(_AT_FDCWD if dirfd is None else dirfd), path)
 
 
 def fd_name(event: Event) -> str | None:

@@ -57,8 +57,7 @@ _ABSOLUTE_TARGETS: Mapping[int, _Path] = _each(_Path(4, 3), "renameat", "renamea
 
 
 def _read(event: Event, path: _Path, *, raw: bool) -> str | None:
-    thread = event.thread
-    if thread is None:
+    if event.thread is None:
         return None
     if path.fd is not None:
         entry = event.find_fd()
@@ -69,7 +68,7 @@ def _read(event: Event, path: _Path, *, raw: bool) -> str | None:
     if raw:
         return collapsed(value)
     dirfd = _AT_FDCWD if path.dirfd is None else event.integer(path.dirfd)
-    return resolve(event.machine.directory(thread, _AT_FDCWD if dirfd is None else dirfd), value)
+    return resolve(event.directory(_AT_FDCWD if dirfd is None else dirfd), value)
 
 
 def _on_success(paths: Mapping[int, _Path], *, raw: bool = False) -> Callable[[Event], Value]:

@@ -89,11 +89,20 @@ class FileFd:
 
     __slots__ = ("_base", "_name", "_raw", "cloexec", "dev", "flags", "ino", "type")
 
-    def __init__(self, kind: FdType, raw: bytes, base: str, flags: int, dev: int, ino: int) -> None:
+    def __init__(
+        self,
+        kind: FdType,
+        raw: bytes,
+        base: str,
+        flags: int,
+        dev: int,
+        ino: int,
+        name: str | None = None,
+    ) -> None:
         self.type = kind
         self._raw = raw
         self._base = base
-        self._name: str | None = None
+        self._name = name
         self.flags = flags
         self.cloexec = flags & O_CLOEXEC != 0
         self.dev = dev
@@ -113,7 +122,7 @@ class FileFd:
 
     def with_cloexec(self, value: bool) -> FileFd:
         """The same with close-on-exec set or cleared."""
-        copy = FileFd(self.type, self._raw, self._base, self.flags, self.dev, self.ino)
+        copy = FileFd(self.type, self._raw, self._base, self.flags, self.dev, self.ino, self._name)
         copy.cloexec = value
         return copy
 

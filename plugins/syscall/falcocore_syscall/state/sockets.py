@@ -56,20 +56,25 @@ def _made(_machine: Machine, event: Event, thread: Thread) -> None:
     if fd is None or fd < 0:
         event.fd, event.entry = -1, None
         return
-    domain, kind, protocol = event.number(1), event.number(2) & 0xFF, event.number(3)
-    flags = event.number(4)
+    put(event, thread, fd, made_socket(event.number(1), event.number(2), event.number(3), event.number(4)))
+
+
+def made_socket(domain: int, kind: int, protocol: int, flags: int) -> Fd:
+    """What the call socket makes of its arguments; `flags` are those of captures."""
     fd_type = _DOMAINS.get(domain, FdType.UNKNOWN)
     cloexec = flags & O_CLOEXEC != 0
-    entry: Fd
-    if fd_type in IP_SOCKETS:
-        l4 = _PROTOCOLS.get(protocol, L4.UNKNOWN)
-        if protocol == 0:
-            l4 = {SOCK_STREAM: L4.TCP, SOCK_DGRAM: L4.UDP}.get(kind, L4.UNKNOWN)
-        entry = fresh_socket(fd_type, l4)
-        entry.flags, entry.cloexec = flags, cloexec
-    else:
-        entry = PlainFd(fd_type, flags=flags, cloexec=cloexec)
-    put(event, thread, fd, entry)
+    if fd_type not in IP_SOCKETS:
+        return PlainFd(fd_type, flags=flags, cloexec=cloexec)
+    entry = fresh_socket(fd_type, protocol_of(kind, protocol))
+    entry.flags, entry.cloexec = flags, cloexec
+    return entry
+
+
+def protocol_of(kind: int, protocol: int) -> L4:
+    """The protocol of an IP socket, by the type and protocol that it was made with."""
+    if protocol == 0:
+        return {SOCK_STREAM: L4.TCP, SOCK_DGRAM: L4.UDP}.get(kind & 0xFF, L4.UNKNOWN)
+    return _PROTOCOLS.get(protocol, L4.UNKNOWN)
 
 
 def _paired(_machine: Machine, event: Event, thread: Thread) -> None:

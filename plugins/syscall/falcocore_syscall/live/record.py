@@ -1,0 +1,227 @@
+"""What the kernel program writes for one event: a head, and items that are looked for when one is asked for.
+
+The layout is that of the C structures in `program/record.h`.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from falcocore_syscall.live.items import (
+    FileItem,
+    ItemKind,
+    ProcessItem,
+    RecordError,
+    SocketItem,
+    parse_file,
+    parse_process,
+    parse_socket,
+)
+
+HEAD = struct.Struct("<IHHQIIIIqQQQQQQQQIIIIIIII16sQQ")
+_ITEM = struct.Struct("<HBBI")
+_MOST_ARGS = 8
+_IS_UNREADABLE = 1
+
+RETURNED = 6
+"""The argument that an item of the returned value says it belongs to."""
+NO_ARGUMENT = 7
+"""What an item says that belongs to none."""
+UNKNOWN_CALL = 0xFFFF
+"""The number of a call that has none in the table of the architecture."""
+
+
+class RecordKind(enum.IntEnum):
+    """What a record tells of."""
+
+    CALL = 1
+    FORK = 2
+    EXEC = 3
+    EXIT = 4
+
+
+class RecordFlag(enum.IntFlag):
+    """What a head says about its record."""
+
+    COMPAT = 1
+    X32 = 2
+    RING = 4
+    TRUNCATED = 8
+    HOST_UNKNOWN = 16
+    IN_PID_NAMESPACE = 32
+
+
+class Head(NamedTuple):
+    """The numbers at the start of a record; ids are the host's."""
+
+    size: int
+    kind: int
+    cpu: int
+    time_ns: int
+    tid: int
+    pid: int
+    ppid: int
+    nr: int
+    ret: int
+    arg0: int
+    arg1: int
+    arg2: int
+    arg3: int
+    arg4: int
+    arg5: int
+    start_ns: int
+    cgroup: int
+    uid: int
+    gid: int
+    loginuid: int
+    flags: int
+    vtid: int
+    vpid: int
+    sid: int
+    pgid: int
+    comm: bytes
+    caps_effective: int
+    pidns_start_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a record."""
+
+    kind: int
+    arg: int
+    flags: int
+    data: bytes
+
+
+class Record:
+    """One record, with bytes of its own: the buffer that it was read from may be used again.
+
+    Raises:
+        RecordError: the head does not fit into the buffer, or what it says of the size.
+    """
+
+    __slots__ = ("_data", "_items", "_places", "args", "cpu", "head", "kind", "nr", "ret", "tid", "time_ns")
+
+    def __init__(self, buffer: bytes | memoryview, at: int = 0) -> None:
+        try:
+            self.head = head = HEAD.unpack_from(buffer, at)
+        except struct.error:
+            raise RecordError("a record is shorter than its head") from None
+        size = head[0]
+        if size < HEAD.size or at + size > len(buffer):
+            raise RecordError(f"a record of {size} bytes does not fit into its place")
+        self._data = bytes(buffer[at : at + size])
+        self.kind: int = head[1]
+        self.cpu: int = head[2]
+        self.time_ns: int = head[3]
+        self.tid: int = head[4]
+        self.nr: int = head[7]
+        self.ret: int = head[8]
+        self.args: tuple[int, ...] = head[9:15]
+
+    def named(self) -> Head:
+        """The head by names, for those who read much of it."""
+        return Head._make(self.head)
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return int(self.head[5])
+
+    @property
+    def ppid(self) -> int:
+        """The parent process."""
+        return int(self.head[6])
+
+    @property
+    def flags(self) -> int:
+        """Those of RecordFlag."""
+        return int(self.head[20])
+
+    @property
+    def comm(self) -> bytes:
+        """The short name of the thread."""
+        return bytes(self.head[25]).partition(b"\0")[0]
+
+    def item(self, kind: int, arg: int = NO_ARGUMENT) -> bytes | None:
+        """The bytes of the first such item; None where there is none, or where it could not be read."""
+        try:
+            places = self._places
+        except AttributeError:
+            places = self._find_items()
+        place = places.get(kind << 3 | arg)
+        return None if place is None else self._data[place[0] : place[1]]
+
+    def items(self, kind: int) -> list[Item]:
+        """All items of a kind that could be read, in their order."""
+        self._placed()
+        return [
+            Item(kind, arg, flags, self._data[start:end])
+            for found, arg, flags, start, end in self._items
+            if found == kind and not flags & _IS_UNREADABLE
+        ]
+
+    def text(self, arg: int) -> bytes | None:
+        """A text that an argument points to."""
+        return self.item(ItemKind.TEXT, arg)
+
+    def directory(self, arg: int) -> bytes | None:
+        """The directory that the path of an argument is relative to."""
+        return self.item(ItemKind.DIRECTORY, arg)
+
+    def file(self, arg: int) -> FileItem | None:
+        """The file that a descriptor stands for."""
+        data = self.item(ItemKind.FILE, arg)
+        return None if data is None else parse_file(data)
+
+    def socket(self, arg: int) -> SocketItem | None:
+        """The socket that a descriptor stands for."""
+        data = self.item(ItemKind.SOCKET, arg)
+        return None if data is None else parse_socket(data)
+
+    def process(self) -> ProcessItem | None:
+        """What is known of the process beside the head."""
+        data = self.item(ItemKind.PROCESS)
+        return None if data is None else parse_process(data)
+
+    def of_descriptor(self, fd: int) -> FileItem | SocketItem | None:
+        """What is known of a descriptor by its number, whichever argument it was."""
+        self._placed()
+        for kind, _, flags, start, end in self._items:
+            if kind in (ItemKind.FILE, ItemKind.SOCKET) and not flags & _IS_UNREADABLE:
+                data = self._data[start:end]
+                if int.from_bytes(data[:4], "little", signed=True) == fd:
+                    return parse_file(data) if kind == ItemKind.FILE else parse_socket(data)
+        return None
+
+    def _placed(self) -> dict[int, tuple[int, int]]:
+        try:
+            return self._places
+        except AttributeError:
+            return self._find_items()
+
+    def _find_items(self) -> dict[int, tuple[int, int]]:
+        """One pass over the headers of the items."""
+        data, size = self._data, len(self._data)
+        at = HEAD.size
+        items: list[tuple[int, int, int, int, int]] = []
+        places: dict[int, tuple[int, int]] = {}
+        while at + 8 <= size:
+            kind, arg, flags, length = _ITEM.unpack_from(data, at)
+            start = at + 8
+            end = start + length
+            if end > size or arg >= _MOST_ARGS:
+                raise RecordError(f"an item of kind {kind} does not fit into its record")
+            items.append((kind, arg, flags, start, end))
+            if not flags & _IS_UNREADABLE:
+                places.setdefault(kind << 3 | arg, (start, end))
+            at = end + 7 & ~7
+        if at < size:
+            raise RecordError("bytes are left behind the last item of a record")
+        self._items = items
+        self._places = places
+        return places
