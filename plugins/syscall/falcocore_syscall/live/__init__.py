@@ -1,0 +1,1 @@
+"""Live capture: what happens on this machine, as the kernel tells it."""
