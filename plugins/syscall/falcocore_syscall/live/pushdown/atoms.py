@@ -6,7 +6,7 @@ paths that fit one of some atoms. It is an upper bound: the kernel may send more
 Two things that a kernel could look at are left alone. The name of a task (`comm`) is not `proc.name`: that is
 the one that the last exec has given, while prctl(PR_SET_NAME) changes the kernel's, so that a thread could
 hide behind another name. And of failed calls the kernel has no resolved path, only the text that the caller
-gave.
+gave: of that, it can tell whether it climbs.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Part(enum.Enum):
     PATH = "is"
     NAME = "is named"
     SUFFIX = "has a name that ends in"
+    CLIMBS = "was given with"
+    """The path as the caller gave it holds `../`."""
 
 
 class Atom(NamedTuple):
@@ -36,9 +38,11 @@ class Atom(NamedTuple):
     part: Part
     text: bytes
 
-    def holds(self, path: bytes) -> bool:
-        """True for an absolute path that passes the test."""
+    def holds(self, path: bytes, raw: bytes) -> bool:
+        """True for an absolute path that passes the test; `raw` is how the caller gave it."""
         match self.part:
+            case Part.CLIMBS:
+                return self.text in raw
             case Part.PREFIX:
                 return path.startswith(self.text)
             case Part.PATH:
@@ -74,12 +78,20 @@ class Demand:
 
 NOTHING = Demand()
 ANYTHING = Demand(EVERY)
+CLIMBING = Atom(Part.CLIMBS, b"../")
 
 Decide = Callable[[BoundCheck], Verdict]
 
 
-def may_hold(node: BoundNode, decide: Decide, paths: int) -> Demand:
-    """When a condition may hold, where `paths` are the classes with a path that atoms can test."""
+class Paths(NamedTuple):
+    """The classes of calls that have a resolved path, and of those that have one as the caller gave it."""
+
+    resolved: int = NONE
+    given: int = NONE
+
+
+def may_hold(node: BoundNode, decide: Decide, paths: Paths) -> Demand:
+    """When a condition may hold, of calls with these paths."""
     match node:
         case BoundCheck():
             return _check_holds(node, decide(node), paths)
@@ -91,7 +103,7 @@ def may_hold(node: BoundNode, decide: Decide, paths: int) -> Demand:
             return _any(children, may_hold, decide, paths)
 
 
-def may_fail(node: BoundNode, decide: Decide, paths: int) -> Demand:
+def may_fail(node: BoundNode, decide: Decide, paths: Paths) -> Demand:
     """When a condition may not hold."""
     match node:
         case BoundCheck():
@@ -104,19 +116,20 @@ def may_fail(node: BoundNode, decide: Decide, paths: int) -> Demand:
             return _all(children, may_fail, decide, paths)
 
 
-_Half = Callable[[BoundNode, Decide, int], Demand]
+_Half = Callable[[BoundNode, Decide, Paths], Demand]
 
 
-def _check_holds(check: BoundCheck, verdict: Verdict, paths: int) -> Demand:
+def _check_holds(check: BoundCheck, verdict: Verdict, paths: Paths) -> Demand:
     possible = EVERY & ~verdict.fails
-    tested = possible & ~verdict.holds & paths
+    is_given = isinstance(check.left, BoundField) and check.left.label == _AS_GIVEN
+    tested = possible & ~verdict.holds & (paths.given if is_given else paths.resolved)
     atoms = path_atoms(check) if tested else None
     if atoms is None:
         return Demand(possible)
     return Demand(possible & ~tested, dict.fromkeys(atoms, tested))
 
 
-def _any(children: Iterable[BoundNode], half: _Half, decide: Decide, paths: int) -> Demand:
+def _any(children: Iterable[BoundNode], half: _Half, decide: Decide, paths: Paths) -> Demand:
     return joined(half(child, decide, paths) for child in children)
 
 
@@ -133,7 +146,7 @@ def joined(demands: Iterable[Demand]) -> Demand:
     return Demand(anything, {atom: left for atom, its in atoms.items() if (left := its & ~anything)})
 
 
-def _all(children: Iterable[BoundNode], half: _Half, decide: Decide, paths: int) -> Demand:
+def _all(children: Iterable[BoundNode], half: _Half, decide: Decide, paths: Paths) -> Demand:
     """In each class the demand of the child that lets the fewest events pass."""
     possible = EVERY
     demands: list[Demand] = []
@@ -289,6 +302,15 @@ def _unquoted(expression: str) -> str:
     return re.sub(r"\\(.)", r"\1", expression, flags=re.DOTALL)
 
 
+def _climbs(text: str) -> tuple[Atom, ...] | None:
+    return (CLIMBING,) if "../" in text else None
+
+
+def _climbs_by_glob(matches: Callable[..., object]) -> tuple[Atom, ...] | None:
+    return (CLIMBING,) if r"\.\./" in _expression(matches) else None
+
+
+_AS_GIVEN = "fd.nameraw"
 _READERS: Mapping[str, Mapping[str, _Reader]] = {
     "fd.name": {
         "=": _is,
@@ -313,8 +335,17 @@ _READERS: Mapping[str, Mapping[str, _Reader]] = {
         "endswith": _is_named_with_end,
         "glob": _fits_name,
     },
+    _AS_GIVEN: {
+        "=": _climbs,
+        "in": _climbs,
+        "intersects": _climbs,
+        "startswith": _climbs,
+        "endswith": _climbs,
+        "contains": _climbs,
+        "glob": _climbs_by_glob,
+    },
 }
 """How the constant of a check becomes atoms, by field and operator.
 
-`fs.path.name` is not here: it is what the caller gave, made absolute, while the kernel tests where that has led.
+`fs.path.name` is not here: it is what the caller gave, made absolute; the kernel tests where that has led.
 """

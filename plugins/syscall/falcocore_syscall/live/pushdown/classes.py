@@ -1,6 +1,6 @@
-"""The 64 classes of calls that the kernel tells apart at no cost, and what each says of the values of fields.
+"""The 64 classes of calls that the kernel tells apart at no cost, and what each says of fields.
 
-A class has six bits. Sets of classes are 64-bit numbers: a class is in a set where the bit of its number is 1.
+A class has six bits. Sets of classes are 64-bit numbers: the bit of its number tells that a class is in it.
 
 * bits 0 and 1: how a file is opened (1 to read, 2 to write, 3 both, 0 neither), or the family of a socket
   (1 unix, 2 IPv4, 3 IPv6, 0 another, or not known);
@@ -41,13 +41,16 @@ class Kind(enum.IntEnum):
     PLAIN = 0
     OPEN = 1
     SOCKET = 2
+    """The family is that of the descriptor in the first argument."""
+    DOMAIN = 3
+    """The family is the first argument."""
 
 
 _FLAGGED_OPENS = ("open", "openat", "openat2")
-_SOCKET_CALLS = ("socket", "connect", "bind", "sendto", "sendmsg")
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys((*_FLAGGED_OPENS, "creat"), Kind.OPEN),
-    **dict.fromkeys(_SOCKET_CALLS, Kind.SOCKET),
+    **dict.fromkeys(("connect", "bind", "sendto", "sendmsg"), Kind.SOCKET),
+    "socket": Kind.DOMAIN,
 }
 """Kinds of calls by name; others are plain."""
 
@@ -142,12 +145,16 @@ def decided(check: BoundCheck, parts: Parts) -> Verdict:
         values = domain.candidates(check)
         if values is None:
             continue
-        outcomes = {evaluate_check(check, lambda _bound, value=value: value) for value in values}
+        outcomes = {_outcome(check, value) for value in values}
         if outcomes == {True}:
             holds |= classes
         elif outcomes == {False}:
             fails |= classes
     return Verdict(holds, fails)
+
+
+def _outcome(check: BoundCheck, value: Value) -> bool:
+    return evaluate_check(check, lambda _bound: value)
 
 
 def _by(classes: int, inside: Domain, outside: Domain) -> Parts:
@@ -191,35 +198,41 @@ def _of_opens(name: str) -> Mapping[str, Parts]:
     }
     if has_flags:
         for field, bit in (("evt.is_open_read", READS), ("evt.is_open_write", WRITES)):
-            known[field] = _flag(class_set(lambda number, bit=bit: number & bit != 0))
+            known[field] = _flag(_with_access(bit))
     return known
 
 
-def _of_sockets(name: str) -> Mapping[str, Parts]:
-    """What is known of calls on sockets that worked; an IPv4 address may be written as one of IPv6.
+def _of_sockets(known_in: int, guessed: str) -> dict[str, Parts]:
+    """What is known of sockets in these classes; an IPv4 address may be written as one of IPv6.
 
-    What a descriptor was that a call has failed on, nobody knows.
+    The state may not know the socket: then its type is guessed.
     """
     types: list[tuple[int, Domain]] = []
     chars: list[tuple[int, Domain]] = []
     families: list[tuple[int, Domain]] = []
-    guessed = "4" if name == "socket" else "o"
     for family, labels, letters, shown in (
         (UNIX, ("unix",), ("u",), "unix"),
         (IPV4, ("ipv4", "ipv6"), ("4", "6"), "ip"),
         (IPV6, ("ipv4", "ipv6"), ("4", "6"), "ip"),
     ):
-        classes = SUCCESSES & _of_family(family)
+        classes = known_in & _of_family(family)
         types.append((classes, OneOf((None, *labels))))
         chars.append((classes, OneOf((guessed, *letters))))
         families.append((classes, OneOf((None, shown))))
-    known: dict[str, Parts] = {"fd.type": types, "fd.typechar": chars, "fd.sockfamily": families}
-    if name == "socket":
-        known["evt.arg.domain"] = [
-            (_of_family(family), OneOf((_domain_text(number),)))
-            for family, number in ((UNIX, AF_UNIX), (IPV4, AF_INET), (IPV6, AF_INET6))
-        ]
-    return known
+    return {"fd.type": types, "fd.typechar": chars, "fd.sockfamily": families}
+
+
+def _of_new_sockets() -> Mapping[str, Parts]:
+    """What is known of `socket`."""
+    domains: Parts = [
+        (_of_family(family), OneOf((_domain_text(number),)))
+        for family, number in ((UNIX, AF_UNIX), (IPV4, AF_INET), (IPV6, AF_INET6))
+    ]
+    return {**_of_sockets(SUCCESSES, "4"), "evt.arg.domain": domains}
+
+
+def _with_access(bit: int) -> int:
+    return class_set(lambda number: number & bit != 0)
 
 
 def _of_family(family: int) -> int:
@@ -232,6 +245,14 @@ def _domain_text(number: int) -> str:
 
 def known_parts(name: str, *, has_result: bool) -> Mapping[str, Parts]:
     """By field what the classes of a call say of its value; a generic event carries no result."""
-    kind = KINDS.get(name, Kind.PLAIN)
-    own = _of_opens(name) if kind is Kind.OPEN else _of_sockets(name) if kind is Kind.SOCKET else {}
-    return {**_EVERY_CALL, **(_RESULTS if has_result else {}), **own}
+    known = {**_EVERY_CALL, **(_RESULTS if has_result else {})}
+    match KINDS.get(name, Kind.PLAIN):
+        case Kind.OPEN:
+            known.update(_of_opens(name))
+        case Kind.SOCKET:
+            known.update(_of_sockets(EVERY, "o"))
+        case Kind.DOMAIN:
+            known.update(_of_new_sockets())
+        case Kind.PLAIN:
+            pass
+    return known

@@ -30,8 +30,9 @@ class Keys:
     """What the kernel looks up of a path, each with the classes in which a call on such a path is wanted.
 
     `paths` are what paths begin with, `names` what last components begin with, `endings` what these end in; a
-    NUL at the end stands for the end. `tops` are whole first components, which are looked at before; the empty
-    one stands for all that are not listed. Where the code would have become too long, keys were cut.
+    NUL at the end stands for the end. `tops` are whole first components, which are looked at before; the
+    empty one stands for all that are not listed. `climbing_classes` are those in which any path passes that
+    was given with `../`. Where the code would have become too long, keys were cut.
     """
 
     paths: Table
@@ -40,6 +41,7 @@ class Keys:
     tops: Table
     path_classes: int
     name_classes: int
+    climbing_classes: int
     path_code: bytes
     name_code: bytes
 
@@ -49,8 +51,11 @@ class Keys:
         paths: dict[bytes, int] = {}
         names: dict[bytes, int] = {}
         endings: dict[bytes, int] = {}
-        path_classes = name_classes = NONE
+        path_classes = name_classes = climbing_classes = NONE
         for (part, text), classes in atoms.items():
+            if part is Part.CLIMBS:
+                climbing_classes |= classes
+                continue
             if part in (Part.PATH, Part.PREFIX):
                 path_classes |= classes
                 if text.startswith(b"/"):
@@ -71,6 +76,7 @@ class Keys:
             _tops(cut_paths),
             path_classes,
             name_classes,
+            climbing_classes,
             path_code,
             name_code,
         )
@@ -83,12 +89,17 @@ class Keys:
         of_path = _united(its for key, its in self.paths.items() if (path + _NUL).startswith(key))
         return found | of_path & self.top_classes(path)
 
+    @property
+    def other_tops(self) -> int:
+        """The classes of first components that are not listed."""
+        return self.tops[_OTHERS]
+
     def top_classes(self, path: bytes) -> int:
         """The classes in which the first component of a path lets it pass."""
         top = path.split(b"/", 2)[1]
         if not top or len(top) > LONGEST_TOP:
             return EVERY
-        return self.tops.get(top, self.tops[_OTHERS])
+        return self.tops.get(top, self.other_tops)
 
 
 def _add(table: dict[bytes, int], key: bytes, classes: int) -> None:

@@ -1,9 +1,11 @@
-"""Generated functions of the kernel program that look texts up, and return the classes in which one is wanted.
+"""Generated functions of the kernel program: they look a text up, and return where it is wanted.
 
 Both are called with the address of a buffer and a number:
 
     u64 match_path(u8 *buffer, u64 start)      a path from `start` to PATH_END, where a NUL stands
     u64 match_name(u8 *buffer, u64 length)     its last component, of `length` bytes, at NAME_AT
+
+They return the set of classes in which a call on such a path may be sent.
 
 The buffer has BUFFER_BYTES in the value of a map. Between the end of the path and NAME_AT it holds zeros, and
 so behind the name up to NAME_AT + LONGEST_NAME + 8. Its last eight bytes are overwritten: what comes from

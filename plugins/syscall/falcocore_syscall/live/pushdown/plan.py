@@ -1,8 +1,8 @@
 """Which system calls the kernel sends, and because of which rules.
 
 What no rule can match need not leave the kernel. Of a call are told its number and class (`classes.py`), and
-of an opened file its path (`atoms.py`): what follows from these is an upper bound of what rules match, so that
-nothing is lost; the rules themselves are matched outside the kernel, as always.
+of an opened file its path (`atoms.py`): what follows from these is an upper bound of what rules match, so
+that nothing is lost; the rules themselves are matched outside the kernel, as always.
 
 Not planned are forks, execs and exits of processes: these are always sent, because the state needs them. A
 call that has made one (an execve that has worked) is not sent a second time.
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from falcocore.toolkit import Projectable, checks
-from falcocore_syscall.live.pushdown.atoms import Demand, joined, may_hold
+from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, Demand, Paths, joined, may_hold
 from falcocore_syscall.live.pushdown.classes import (
     CONTAINER,
     CONTAINERS,
@@ -24,7 +24,7 @@ from falcocore_syscall.live.pushdown.classes import (
     SUCCESSES,
     Kind,
 )
-from falcocore_syscall.live.pushdown.deciding import CALLS, GENERIC_EXIT, CallChecks, Checks
+from falcocore_syscall.live.pushdown.deciding import CALLS, GENERIC_EXIT, UNKNOWN_CALL, CallChecks, Checks
 from falcocore_syscall.live.pushdown.keys import Keys
 from falcocore_syscall.live.pushdown.matchers import LONGEST_NAME, LONGEST_PATH
 
@@ -93,7 +93,9 @@ class Plan:
     def everything(cls, calls: Iterable[str] = CALLS) -> Plan:
         """Send every call: for those who want to see all, such as a recording."""
         every = {call: EVERY & ~_SENT_BY_ITSELF.get(call, 0) for call in calls}
-        return cls({call: CallPlan(_kind(call), Demand(its), its) for call, its in every.items()}, Keys.of({}))
+        return cls(
+            {call: CallPlan(_kind(call), Demand(its), its) for call, its in every.items()}, Keys.of({})
+        )
 
     @property
     def depends_on_containers(self) -> bool:
@@ -101,20 +103,30 @@ class Plan:
         keys = self.keys
         tables = [table.values() for table in (keys.paths, keys.names, keys.endings)]
         sets = {classes for table in tables for classes in table}
+        sets.add(keys.climbing_classes)
         sets.update(classes for plan in self.calls.values() for classes in (plan.classes, plan.certain))
         return any((classes & CONTAINERS) >> CONTAINER != classes & ~CONTAINERS for classes in sets)
 
-    def passes(self, call: str, number: int, path: bytes | None = None) -> bool:
+    def passes(self, call: str, number: int, path: bytes | None = None, raw: bytes | None = None) -> bool:
         """True where the kernel sends a call of the class with this number.
 
-        `path` is that of an opened file, resolved; None where there is none. Where the kernel can't tell
-        whether it is a container that has called, it sends what passes in either class.
+        `path` is that of an opened file, resolved, `raw` how the caller gave it; None where there is none, or
+        none that can be read. Where the kernel can't tell whether it is a container that has called, it
+        sends what passes in either class.
         """
-        plan = self.calls.get(call, self.calls.get(CALLS[0]))
+        plan = self.calls.get(call, self.calls.get(UNKNOWN_CALL))
         bit = 1 << number
         if plan is None or not plan.classes & bit:
             return False
-        if plan.certain & bit or path is None or path[:1] != b"/" or len(path) > LONGEST_PATH:
+        if plan.certain & bit:
+            return True
+        keys = self.keys
+        if keys.climbing_classes & bit and (raw is None or CLIMBING.text in raw):
+            return True
+        return bool((keys.path_classes | keys.name_classes) & bit) and self._path_passes(bit, path)
+
+    def _path_passes(self, bit: int, path: bytes | None) -> bool:
+        if path is None or path[:1] != b"/" or len(path) > LONGEST_PATH:
             return True
         if self.keys.name_classes & bit and len(path.rpartition(b"/")[2]) > LONGEST_NAME:
             return True
@@ -132,7 +144,8 @@ class _Planner:
         self._rules = rules
         self._checks = Checks(check for rule in rules for check in checks(rule.condition))
         self._naming = [
-            tuple(check for check in checks(rule.condition) if self._checks.reads_name(check)) for rule in rules
+            tuple(check for check in checks(rule.condition) if self._checks.reads_name(check))
+            for rule in rules
         ]
         self._generic: dict[tuple[object, ...], Demand] = {}
 
@@ -152,7 +165,7 @@ class _Planner:
 
     def _demand(self, number: int, known: CallChecks, kind: Kind) -> Demand:
         condition = self._rules[number].condition
-        paths = SUCCESSES if kind is Kind.OPEN else 0
+        paths = Paths(SUCCESSES, EVERY) if kind is Kind.OPEN else Paths()
         if known.kind != GENERIC_EXIT:
             return may_hold(condition, known.decide, paths)
         key = number, *(known.decide(check) for check in self._naming[number])
