@@ -9,10 +9,11 @@ from falcocore.cli.arguments import add_rule_arguments
 from falcocore.cli.request import active_rules
 from falcocore.errors import nearest
 from falcocore.generic_fields import GENERIC_FIELDS
-from falcocore.lang.bound import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOr
+from falcocore.lang.bound import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOr, checks
 from falcocore.lang.diagnostics import Code, Diagnostic
 from falcocore.lang.evaluate import evaluate_check
 from falcocore.lang.partial import reduced
+from falcocore.lang.paths import PathPatterns
 from falcocore.lang.projection import Projectable, fields_read, weakened
 from falcocore.lang.text import SourceFile, Span
 from falcocore.ruleset import RuleSet
@@ -30,6 +31,7 @@ __all__ = [
     "Diagnostic",
     "Mapping",
     "Node",
+    "PathPatterns",
     "Projectable",
     "RuleSet",
     "Scalar",
@@ -40,6 +42,7 @@ __all__ = [
     "active_rules",
     "add_rule_arguments",
     "boolean",
+    "checks",
     "evaluate_check",
     "fields_read",
     "nearest",

@@ -1,0 +1,1 @@
+"""The push-down: which system calls the kernel sends, made of what the rules say."""

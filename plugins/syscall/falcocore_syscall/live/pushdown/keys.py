@@ -1,0 +1,158 @@
+"""The tests of paths as tables of keys that fit into the kernel's, and the code that looks them up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from falcocore_syscall.live.pushdown.assembler import INSTRUCTION_BYTES
+from falcocore_syscall.live.pushdown.atoms import Atom, Part
+from falcocore_syscall.live.pushdown.classes import EVERY, NONE
+from falcocore_syscall.live.pushdown.matchers import (
+    LONGEST_KEY,
+    LONGEST_NAME,
+    Table,
+    name_matcher,
+    path_matcher,
+)
+
+MOST_INSTRUCTIONS = 4096
+MOST_TOPS = 64
+LONGEST_TOP = 15
+_NUL = b"\0"
+_OTHERS = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the kernel looks up of a path, each with the classes in which a call on such a path is wanted.
+
+    `paths` are what paths begin with, `names` what last components begin with, `endings` what these end in; a
+    NUL at the end stands for the end. `tops` are whole first components, which are looked at before; the
+    empty one stands for all that are not listed. `climbing_classes` are those in which any path passes that
+    was given with `../`. Where the code would have become too long, keys were cut.
+    """
+
+    paths: Table
+    names: Table
+    endings: Table
+    tops: Table
+    path_classes: int
+    name_classes: int
+    climbing_classes: int
+    path_code: bytes
+    name_code: bytes
+
+    @classmethod
+    def of(cls, atoms: Mapping[Atom, int], most_instructions: int = MOST_INSTRUCTIONS) -> Keys:
+        """Make the tables; their code has at most so many instructions each."""
+        paths: dict[bytes, int] = {}
+        names: dict[bytes, int] = {}
+        endings: dict[bytes, int] = {}
+        path_classes = name_classes = climbing_classes = NONE
+        for (part, text), classes in atoms.items():
+            if part is Part.CLIMBS:
+                climbing_classes |= classes
+                continue
+            if part in (Part.PATH, Part.PREFIX):
+                path_classes |= classes
+                if text.startswith(b"/"):
+                    _add(paths, text if part is Part.PREFIX else text + _NUL, classes)
+                continue
+            name_classes |= classes
+            if len(text) <= LONGEST_NAME:
+                if part is Part.NAME:
+                    _add(names, text + _NUL, classes)
+                else:
+                    _add(endings, text, classes)
+        cut_paths, path_code = _fitted_paths(paths, most_instructions)
+        cut_names, cut_endings, name_code = _fitted_names(names, endings, most_instructions)
+        return cls(
+            cut_paths,
+            cut_names,
+            cut_endings,
+            _tops(cut_paths),
+            path_classes,
+            name_classes,
+            climbing_classes,
+            path_code,
+            name_code,
+        )
+
+    def classes_of(self, path: bytes) -> int:
+        """The classes in which a call on an absolute path passes, as the kernel finds it out."""
+        name = path.rpartition(b"/")[2]
+        found = _united(its for key, its in self.names.items() if (name + _NUL).startswith(key))
+        found |= _united(its for key, its in self.endings.items() if name.endswith(key))
+        of_path = _united(its for key, its in self.paths.items() if (path + _NUL).startswith(key))
+        return found | of_path & self.top_classes(path)
+
+    @property
+    def other_tops(self) -> int:
+        """The classes of first components that are not listed."""
+        return self.tops[_OTHERS]
+
+    def top_classes(self, path: bytes) -> int:
+        """The classes in which the first component of a path lets it pass."""
+        top = path.split(b"/", 2)[1]
+        if not top or len(top) > LONGEST_TOP:
+            return EVERY
+        return self.tops.get(top, self.other_tops)
+
+
+def _add(table: dict[bytes, int], key: bytes, classes: int) -> None:
+    table[key] = table.get(key, NONE) | classes
+
+
+def _united(sets: Iterable[int]) -> int:
+    return reduce(or_, sets, NONE)
+
+
+def _cut(table: Table, length: int, *, end: bool = False) -> dict[bytes, int]:
+    """The keys with so many bytes of their beginning or end."""
+    found: dict[bytes, int] = {}
+    for key, classes in table.items():
+        _add(found, key[-length:] if end else key[:length], classes)
+    return found
+
+
+def _lengths(longest: int) -> Iterator[int]:
+    """Lengths to cut keys to, from the longest on; with the last any number of keys fits."""
+    while longest >= 1:
+        yield longest
+        longest = longest * 3 // 4
+
+
+def _fitted_paths(paths: Table, most: int) -> tuple[Table, bytes]:
+    for length in _lengths(LONGEST_KEY):
+        cut = _cut(paths, length)
+        code = path_matcher(cut)
+        if len(code) <= most * INSTRUCTION_BYTES:
+            break
+    return cut, code
+
+
+def _fitted_names(names: Table, endings: Table, most: int) -> tuple[Table, Table, bytes]:
+    for length in _lengths(LONGEST_NAME + 1):
+        cut, cut_endings = _cut(names, length), _cut(endings, length, end=True)
+        code = name_matcher(cut, cut_endings)
+        if len(code) <= most * INSTRUCTION_BYTES:
+            break
+    return cut, cut_endings, code
+
+
+def _tops(paths: Table) -> Table:
+    """The first components of what paths begin with; those beyond the table's size count as any."""
+    others = NONE
+    found: dict[bytes, int] = {}
+    for key, classes in paths.items():
+        top, slash, _ = key[1:].partition(b"/")
+        if not slash and key[-1:] != _NUL:
+            others |= classes
+        elif 0 < len(top.rstrip(_NUL)) <= LONGEST_TOP:
+            _add(found, top.rstrip(_NUL), classes)
+    for name in list(found)[MOST_TOPS - 1 :]:
+        others |= found.pop(name)
+    return {_OTHERS: others, **{name: classes | others for name, classes in found.items()}}
