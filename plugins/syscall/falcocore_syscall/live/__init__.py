@@ -1,0 +1,1 @@
+"""Live capture: the system calls of the running machine as events."""
