@@ -53,10 +53,10 @@ def accounts_body(records: Iterable[UserRecord | GroupRecord]) -> bytes:
     elements = []
     for record in records:
         if isinstance(record, UserRecord):
-            texts = (record.name, record.home, record.shell)
+            texts = [record.name, record.home, record.shell]
             head = struct.pack("<BII", 0, record.uid, record.gid)
         else:
-            texts = (record.name,)
+            texts = [record.name]
             head = struct.pack("<BI", 1, record.gid)
         elements.append(_sized(head, *(_text(_raw(text), MOST_NAME_BYTES) for text in texts)))
     return b"".join(elements)

@@ -44,9 +44,7 @@ def read_fds(pid: int, proc_root: str = PROC, sockets: SocketTables | None = Non
         return []
 
 
-def read_fd(
-    pid: int, fd: int, proc_root: str = PROC, sockets: SocketTables | None = None
-) -> FdRecord | None:
+def read_fd(pid: int, fd: int, proc_root: str = PROC, sockets: SocketTables | None = None) -> FdRecord | None:
     """One descriptor of a process; None where it isn't there or isn't ours to read."""
     try:
         with Directory(f"{proc_root}/{pid}") as process:
@@ -89,7 +87,7 @@ def _record(process: Directory, fd: int, link: bytes, sockets: SocketTables) -> 
 
 
 def _kind(link: bytes, mode: int) -> tuple[FdType, bytes]:
-    """The type of a descriptor, and its name; what has no inode of its own has none, a memfd what it was given."""
+    """The type of a descriptor, and its name: none where it has no file, for a memfd what it was given."""
     if link.startswith(_ANONYMOUS):
         label = link.removeprefix(_ANONYMOUS).strip(b"[]")
         kind = FdType.BPF if label.startswith(b"bpf") else _ANONYMOUS_TYPES.get(label, FdType.UNSUPPORTED)

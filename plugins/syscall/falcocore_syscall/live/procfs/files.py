@@ -33,15 +33,22 @@ class Directory:
 
     __slots__ = ("_descriptor",)
 
-    def __init__(self, path: str, within: Directory | None = None) -> None:
-        parent = None if within is None else within._descriptor
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=parent)
+    def __init__(self, path: str, within: int | None = None) -> None:
+        self._descriptor: int = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=within)
 
     def __enter__(self) -> Directory:
         return self
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
+
+    def directory(self, name: str) -> Directory:
+        """A directory in it.
+
+        Raises:
+            OSError: it is not there.
+        """
+        return Directory(name, self._descriptor)
 
     def read(self, name: str, limit: int | None = None) -> bytes:
         """The content of a file, or its first bytes.
@@ -84,19 +91,18 @@ class Directory:
     def numbers(self, name: str) -> list[int]:
         """The entries of a directory in it whose names are numbers, in order; none where it can't be read."""
         try:
-            with Directory(name, self) as inner:
-                return numbers_in(inner._descriptor)
+            with self.directory(name) as inner:
+                return inner.own_numbers()
         except OSError:
             return []
 
+    def own_numbers(self) -> list[int]:
+        """Its entries whose names are numbers, in order.
 
-def numbers_in(path: str | int) -> list[int]:
-    """The entries of a directory whose names are numbers, in order.
-
-    Raises:
-        OSError: it can't be read.
-    """
-    return sorted(int(name) for name in os.listdir(path) if name.isdigit())
+        Raises:
+            OSError: it can't be read.
+        """
+        return sorted(int(name) for name in os.listdir(self._descriptor) if name.isdigit())
 
 
 DELETED = b" (deleted)"

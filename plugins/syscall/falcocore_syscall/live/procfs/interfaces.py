@@ -1,4 +1,4 @@
-"""Addresses of the machine, asked from the C library: /proc has no table of the IPv4 ones with their names."""
+"""Addresses of the machine, from the C library: /proc has no table of the IPv4 ones with their names."""
 
 from __future__ import annotations
 

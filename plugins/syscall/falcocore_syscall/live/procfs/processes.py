@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from falcocore_syscall.live.procfs.cgroups import Cgroups
-from falcocore_syscall.live.procfs.files import PROC, Directory, numbers_in
+from falcocore_syscall.live.procfs.files import PROC, Directory
 from falcocore_syscall.live.procfs.machine import boot_time_ns
 from falcocore_syscall.live.procfs.mounts import Layer, Overlays
 from falcocore_syscall.live.procfs.programs import read_program
@@ -58,7 +58,9 @@ class Processes:
         Raises:
             OSError: there is no such /proc.
         """
-        for pid in numbers_in(self._root):
+        with Directory(self._root) as directory:
+            pids = directory.own_numbers()
+        for pid in pids:
             yield from self.process(pid)
 
     def process(self, pid: int) -> list[FoundThread]:
@@ -98,7 +100,7 @@ class Processes:
         # A main thread may have ended before the others; these still have what it has run.
         for tid in directory.numbers("task"):
             if tid != status.pid:
-                with Directory(f"task/{tid}", directory) as task:
+                with directory.directory(f"task/{tid}") as task:
                     record = self._record(task, stat, status)
                 if record is not None:
                     return self._found(record, stat), stat.threads
@@ -137,7 +139,7 @@ class Processes:
     def _other(self, process: Directory, main: ThreadRecord, tid: int) -> FoundThread | None:
         """A thread that isn't the main one: what is its own, and the rest as its process has it."""
         try:
-            with Directory(f"task/{tid}", process) as directory:
+            with process.directory(f"task/{tid}") as directory:
                 stat, status = parse_stat(directory.read("stat")), parse_status(directory.read("status"))
         except (OSError, ValueError):
             return None
