@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from falcocore.diagnosis import Circumstances, Finding
 from falcocore.errors import (
     ConfigError,
     FalcocoreError,
@@ -29,6 +30,7 @@ __all__ = [
     "Argument",
     "ArgumentKind",
     "Batch",
+    "Circumstances",
     "CommandRegistry",
     "ConfigError",
     "Event",
@@ -36,6 +38,7 @@ __all__ = [
     "Field",
     "FieldRegistry",
     "FieldType",
+    "Finding",
     "Getter",
     "Output",
     "OutputError",
