@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from falcocore.diagnosis import Circumstances, Finding
 from falcocore.errors import (
     ConfigError,
     FalcocoreError,
@@ -30,6 +31,7 @@ __all__ = [
     "Argument",
     "ArgumentKind",
     "Batch",
+    "Circumstances",
     "CommandRegistry",
     "ConfigError",
     "Event",
@@ -37,6 +39,7 @@ __all__ = [
     "Field",
     "FieldRegistry",
     "FieldType",
+    "Finding",
     "Getter",
     "Notice",
     "Output",

@@ -167,7 +167,7 @@ def assemble(project: Project, loaded: LoadResult) -> Application:
         if engine is not None:
             engine.stop(1)
 
-    sources = [(source, _source(project, source)) for source in project.sources]
+    sources = [(source, make_source(project, source)) for source in project.sources]
     is_live = any(made.progress() is None for _, made in sources)
     keeps_state = any(made.keeps_state for _, made in sources)
     delivering = delivering_for(
@@ -183,7 +183,14 @@ def assemble(project: Project, loaded: LoadResult) -> Application:
     return Application(engine, runners, counters)
 
 
-def _source(project: Project, source: SourceSettings) -> Source:
+def make_source(project: Project, source: SourceSettings) -> Source:
+    """A source with its options; it is not opened.
+
+    Raises:
+        ConfigError: an option can't be used.
+        PluginError: it is not installed, or broken.
+        SourceError: its target can't be used.
+    """
     cls, where = project.host.source(source.name), f"source {source.instance}"
     made: Source = build(cls, source.options, where, target=source.target)
     if source.workers > 1 and not made.shardable:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from falcocore.diagnosis import Circumstances, Finding
 from falcocore.errors import SourceError
 
 if TYPE_CHECKING:
@@ -173,6 +174,14 @@ class Source:
         with.
         """
         return None
+
+    def diagnose(self, circumstances: Circumstances) -> Iterable[Finding]:  # noqa: ARG002
+        """Whether all is there that it needs, for `falcocore doctor`: one finding for each thing looked at.
+
+        Asked in place of `open`, of an instance that never runs, while another process may run with the same
+        options. It leaves everything as it was.
+        """
+        return ()
 
     def progress(self) -> Progress | None:
         """How far it has come, for a source with an end; None for a live one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from falcocore.cli.arguments import add_configuration
+from falcocore.cli.arguments import add_configuration, add_rule_arguments, add_sources
 
 
 def add_status(parser: argparse.ArgumentParser) -> None:
@@ -57,3 +57,17 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         "name", nargs="?", metavar="NAME", help="name of the output in the configuration (default: all)"
     )
     add_configuration(testing)
+
+
+def add_doctor(parser: argparse.ArgumentParser) -> None:
+    """Add what `falcocore doctor` takes."""
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="file of the setup to look at, too, such as the kube-apiserver's audit policy or webhook "
+        "configuration",
+    )
+    parser.add_argument("--json", dest="as_json", action="store_true", help="print the findings as JSON")
+    add_sources(parser)
+    add_rule_arguments(parser)

@@ -10,11 +10,11 @@ from importlib import import_module
 
 from falcocore import __version__
 from falcocore.cli.arguments import add_configuration, add_rule_arguments, add_sources
-from falcocore.cli.control_arguments import add_outbox, add_output, add_status
+from falcocore.cli.control_arguments import add_doctor, add_outbox, add_output, add_status
 
 BUILT_IN = (
     *("run", "validate", "test", "explain", "profile", "list", "describe", "init", "new", "schema"),
-    *("status", "outbox", "output"),
+    *("status", "outbox", "output", "doctor"),
 )
 
 
@@ -160,6 +160,11 @@ def _parser() -> argparse.ArgumentParser:
     add_output(
         commands.add_parser("output", help="test an output", description="See whether an output delivers.")
     )
+    about = (
+        "Look whether all is there that the sources need, and say what to do where it is not; status 1 then. "
+        "Without --source and `sources` in the configuration, every installed source is looked at."
+    )
+    add_doctor(commands.add_parser("doctor", help="find what keeps sources from working", description=about))
     return parser
 
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
-from falcocore.api import Batch, ConfigError, Progress, Source, SourceError
+from falcocore.api import Batch, Circumstances, ConfigError, Finding, Progress, Source, SourceError
 from falcocore_k8s_audit.decode import Decoded
 from falcocore_k8s_audit.event import AuditEvent
 from falcocore_k8s_audit.seen import Seen
@@ -206,6 +206,12 @@ class K8sAuditSource(Source):
     def next_step(self) -> str | None:
         """A request that raises an alert, for the webhook."""
         return self._intake.next_step()
+
+    def diagnose(self, circumstances: Circumstances) -> Iterable[Finding]:
+        """For the webhook: address, certificate, tokens, the API server's files, and whether events come."""
+        if self._webhook is None:
+            return ()
+        return self._webhook.diagnose(circumstances)
 
     def progress(self) -> Progress | None:
         """How far the files are read."""

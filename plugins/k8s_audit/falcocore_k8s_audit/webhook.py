@@ -7,13 +7,13 @@ import contextlib
 import logging
 import shlex
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import cast
 
 from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework
 
-from falcocore.api import Batch, Progress
+from falcocore.api import Batch, Circumstances, Finding, Progress
 from falcocore_k8s_audit.address import Address, url_of
 from falcocore_k8s_audit.decode import Decoded
 from falcocore_k8s_audit.listener import LimitedListener
@@ -111,6 +111,12 @@ class Webhook:
             trust += " --cert CLIENT.pem --key CLIENT-KEY.pem"
         type_ = "-H 'Content-Type: application/json'"
         return f"To see an alert: curl{trust}{token} {type_} -d {event} {self._url}"
+
+    def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:
+        """Whether all is there that it needs."""
+        from falcocore_k8s_audit.diagnosis import findings_about
+
+        return findings_about(self._address, self._options, circumstances)
 
     def progress(self) -> Progress | None:
         """A webhook has no end."""

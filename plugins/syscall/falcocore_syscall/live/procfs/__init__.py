@@ -1,0 +1,1 @@
+"""The machine as /proc shows it: what runs when live capture begins, and single processes later."""
