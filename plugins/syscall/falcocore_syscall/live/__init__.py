@@ -1,0 +1,1 @@
+"""Live capture: system calls of this machine, as they happen."""
