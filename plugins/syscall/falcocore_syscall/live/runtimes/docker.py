@@ -1,4 +1,4 @@
-"""Docker, and Podman in its place: questions to their API, and what the answers say in the words of captures."""
+"""Docker, and Podman in its place: questions to them, and what the answers say in the words of captures."""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ def get_json(path: str, target: str, until_s: float) -> JsonAnswer | None:
     Raises:
         UnansweredError: no answer before `until_s`, or none of use.
     """
-    request = f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: application/json\r\n\r\n"
+    request = (
+        f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: application/json\r\n\r\n"
+    )
     with UnixStream(path, until_s) as stream:
         stream.send(request.encode("ascii"))
         taken = io.BytesIO()
