@@ -22,13 +22,13 @@ def root_archive() -> bytes:
     return _archive(files, links={"bin/sh": "busybox", "bin/sleep": "busybox"})
 
 
-def image_archive(name: str) -> bytes:
-    """The image in the form of `docker save`, by this name."""
+def image_archive(name: str, number: int) -> bytes:
+    """The image in the form of `docker save`, by this name; images of other numbers have other ids."""
     layer = root_archive()
     config = {
         "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
-        "config": {"Cmd": ["/bin/sleep", "600"]},
+        "config": {"Cmd": ["/bin/sleep", "600"], "Labels": {"number": str(number)}},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
     }
     text = json.dumps(config).encode()

@@ -48,6 +48,7 @@ DATA = {
         (f"/machine.slice/libpod-{HEX}.scope", SHORT),
         (f"/machine.slice/libpod-{HEX}.scope/container", SHORT),
         (f"/machine.slice/libpod-payload-{HEX}", SHORT),
+        (f"/libpod_parent/libpod-{HEX}", SHORT),
         (f"/kubepods/burstable/pod1-2/{HEX}", SHORT),
         (f"/kubepods.slice/kubepods-pod1.slice/cri-containerd-{HEX}.scope", SHORT),
         (f"/kubepods.slice/crio-{HEX}.scope", SHORT),
@@ -101,6 +102,19 @@ def test_of_an_unknown_container_only_the_id_is_known(box: Box) -> None:
     expected = dict.fromkeys(("container.name", "container.privileged", "k8s.ns.name"))
     assert value_of(event, "container.id") == SHORT
     assert {name: value_of(event, name) for name in expected} == expected
+    assert box.machine.containers.missed == 3
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0, "docker"), (1, "lxc"), (2, "libvirt-lxc"), (5, "custom"), (6, "cri"), (7, "containerd"), (8, "cri-o"),
+        (9, "bpm"), (10, "static"), (11, "podman"), (12, None), (None, None),
+    ],
+)  # fmt: skip
+def test_the_type_by_its_number(box: Box, number: int | None, expected: str | None) -> None:
+    box.happens(CONTAINER, -1, json=json.dumps({"container": {**DATA, "type": number}}).encode() + b"\0")
+    assert value_of(box.happens("getuid", 1, uid=0), "container.type") == expected
 
 
 @pytest.mark.parametrize("wrapped", [True, False])

@@ -1,6 +1,6 @@
 """What CRI's answers say, in the words of captures.
 
-The numbers are those of fields in `api.proto` of Kubernetes' cri-api. What is not in the messages stands in the
+The numbers are those of fields in `api.proto` of Kubernetes' cri-api. What the messages lack stands in the
 `info` of verbose answers: JSON whose shape is each runtime's own.
 """
 
@@ -152,7 +152,7 @@ def _cni(info: dict[str, Any]) -> str:
 def _info(answer: Message) -> dict[str, Any]:
     try:
         return msgspec.json.decode(answer.texts(2).get(_INFO, "{}"), type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
 
 

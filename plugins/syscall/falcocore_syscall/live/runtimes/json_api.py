@@ -50,7 +50,7 @@ def get_json(path: str, target: str, until_s: float) -> JsonAnswer | None:
         raise UnansweredError(f"HTTP status {response.status}")
     try:
         return JsonAnswer(response.headers, msgspec.json.decode(body, type=dict[str, Any]))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnansweredError(f"no JSON object: {error}") from None
 
 

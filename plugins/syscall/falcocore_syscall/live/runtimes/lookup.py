@@ -52,8 +52,8 @@ class _Memory:
 class Runtimes:
     """Metadata of containers from the sockets of their runtimes; never holds up who asks.
 
-    `ask`, `deliver` and `statistics` belong to one thread, that of the stream. Another one waits for the runtimes;
-    it is started with the first question.
+    All methods belong to one thread, that of the stream. Another one waits for the runtimes; it is started
+    with the first question.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class Runtimes:
         self._forgotten: list[str] = []
         self._clock = clock
         self._thread: threading.Thread | None = None
+        self._news = threading.Event()
         self._is_stopping = False
         self._asked = self._answered = self._unknown = self._errors = self._put_off = self._waiting = 0
 
@@ -119,7 +120,11 @@ class Runtimes:
             self._thread.start()
 
     def deliver(self, containers: Containers) -> list[bytes]:
-        """Bring what was answered meanwhile into the state; the same as JSON, as events of captures carry it."""
+        """Bring what was answered into the state.
+
+        Returns:
+            what was answered, as the JSON that events of captures carry.
+        """
         for short_id in self._forgotten:
             containers.remove(short_id)
         self._forgotten.clear()
@@ -141,6 +146,20 @@ class Runtimes:
                 texts.append(answer.text)
             memory.again_s = self._clock() + wait_s
         return texts
+
+    def wait(self, timeout_s: float) -> bool:
+        """Until all that was asked is answered, or the time is over: True for the first.
+
+        For the start, when the containers that run already are asked for, and none has been missed yet.
+        """
+        until_s = time.monotonic() + timeout_s
+        while len(self._answers) < self._waiting:
+            self._news.clear()
+            if len(self._answers) >= self._waiting:
+                break
+            if not self._news.wait(max(0.0, until_s - time.monotonic())):
+                return False
+        return True
 
     def statistics(self) -> RuntimeStatistics:
         """What was asked and answered up to the last `deliver`."""
@@ -172,3 +191,4 @@ class Runtimes:
     def _work(self) -> None:
         while (question := self._questions.get()) is not None and not self._is_stopping:
             self._answers.append(self._interviewer.find(question))
+            self._news.set()

@@ -99,7 +99,7 @@ class Interviewer:
         trouble = self._troubles.setdefault(endpoint.path, _Trouble())
         if not trouble.times:
             log.warning(
-                "source syscall: the container runtime at %s can't be asked: %s; some fields container.* are absent",
+                "source syscall: the container runtime at %s can't be asked: %s; fields container.* may lack",
                 endpoint.path,
                 error if isinstance(error, UnansweredError) else repr(error),
             )

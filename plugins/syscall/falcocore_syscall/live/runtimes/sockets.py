@@ -78,8 +78,8 @@ class Endpoint:
 def endpoints(sockets: Iterable[RuntimeSocket], host_root: str, cgroups: bytes) -> list[Endpoint]:
     """The sockets that are there now and may be asked about a container, the likely ones first.
 
-    A user's own runtime is asked only about what runs in the control groups of that user: of the containers of
-    others it could tell anything.
+    A user's own runtime is asked only about what runs in the control groups of that user: of other containers
+    it could tell anything.
     """
     found = [
         endpoint

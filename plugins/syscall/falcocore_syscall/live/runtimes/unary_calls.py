@@ -1,7 +1,8 @@
 """gRPC, one request and one response at a time, over a unix socket.
 
-h2 is there already, as hypercorn needs it. What gRPC adds to HTTP/2 for such calls is five bytes before a message and
-two headers after it: too little for grpcio, and grpclib would bring an event loop into the thread that asks.
+h2 is there already, as hypercorn needs it. What gRPC adds to HTTP/2 for such calls is five bytes before a
+message and two headers after it: too little for grpcio, and grpclib would bring an event loop into the thread
+that asks.
 """
 
 from __future__ import annotations
