@@ -25,11 +25,16 @@ _MATCHERS = (
     r"/lxc/(?P<id>[^/]+)|/lxc\.payload[/.](?P<id2>[^/]+)",
     r"/(?P<id>[^/]+)\.libvirt-lxc|-lxc\\x2d(?P<id2>[^/]+)\.scope(?:/libvirt)?\Z|/libvirt/lxc/(?P<id3>[^/]+)",
     r"bpm-(?P<id>.+?)\.scope",
+    rf".*/(?:(?:libpod|libpod-payload|docker|crio|cri-containerd|nerdctl)-)?{_HEX}(?:\.scope)?/",
 )
-"""Podman, Docker, CRI-O and containerd, namespaces of containerd, LXC, libvirt, BPM: in this order."""
+"""Podman, Docker, CRI-O and containerd, namespaces of containerd, LXC, libvirt, BPM: in this order.
+
+The last is not the reference's: a control group that was made inside a container, by its systemd or by somebody
+who hides, belongs to the innermost container.
+"""
 _COMPILED = tuple(re.compile(pattern) for pattern in _MATCHERS)
-_CUT = 5
-"""The matchers before this one give ids that are cut to ID_LENGTH."""
+_UNCUT = range(5, 8)
+"""The matchers whose ids are not cut to ID_LENGTH: they are names."""
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -43,7 +48,7 @@ def container_id(cgroups: bytes) -> str:
             found = matcher.search(path)
             if found:
                 whole = next(value for key, value in found.groupdict().items() if key[:2] == "id" and value)
-                return whole[:ID_LENGTH] if number < _CUT else whole
+                return whole if number in _UNCUT else whole[:ID_LENGTH]
     return ""
 
 

@@ -13,6 +13,7 @@ from tests.support.syscall_events import Box, shown, value_of
 
 HEX = "3ad7b26ded6d" + "0" * 52
 SHORT = HEX[:12]
+OTHER = "f" * 64
 CONTAINER, ASYNC, USER_ADDED, USER_DELETED, GROUP_ADDED, GROUP_DELETED = 324, 402, 354, 356, 358, 360
 
 DATA = {
@@ -67,6 +68,14 @@ DATA = {
         ("/system.slice/ssh.service", ""),
         ("/init.scope", ""),
         (f"/docker/{HEX[:40]}/a/b", ""),
+        # Control groups inside containers: a systemd in one, Docker in Docker, kind; and what is none.
+        (f"/docker/{HEX}/init.scope", SHORT),
+        (f"/system.slice/docker-{HEX}.scope/system.slice/ssh.service", SHORT),
+        (f"/machine.slice/libpod-{HEX}.scope/init.scope", SHORT),
+        (f"/docker/{OTHER}/docker/{HEX}", SHORT),
+        (f"/docker/{OTHER}/docker/{HEX}/a", SHORT),
+        (f"/docker/{OTHER}/kubelet.slice/pod1.slice/cri-containerd-{HEX}.scope", SHORT),
+        (f"/machine.slice/libpod-conmon-{HEX}.scope/x", ""),
     ],
 )
 def test_container_id(path: str, expected: str) -> None:
@@ -108,8 +117,8 @@ def test_of_an_unknown_container_only_the_id_is_known(box: Box) -> None:
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
-        (0, "docker"), (1, "lxc"), (2, "libvirt-lxc"), (5, "custom"), (6, "cri"), (7, "containerd"), (8, "cri-o"),
-        (9, "bpm"), (10, "static"), (11, "podman"), (12, None), (None, None),
+        (0, "docker"), (1, "lxc"), (2, "libvirt-lxc"), (5, "custom"), (6, "cri"), (7, "containerd"),
+        (8, "cri-o"), (9, "bpm"), (10, "static"), (11, "podman"), (12, None), (None, None),
     ],
 )  # fmt: skip
 def test_the_type_by_its_number(box: Box, number: int | None, expected: str | None) -> None:

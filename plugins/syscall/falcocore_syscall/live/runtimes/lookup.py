@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import queue
 import re
@@ -22,6 +23,11 @@ REMEMBERED = 2048
 REFRESH_S = 300.0
 """A container that shows itself after this time is asked for again: its name or address may have changed."""
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.25, 30.0
+_RETRIES = 8
+"""So often a container that nobody knew is asked for again by itself, which takes a minute.
+
+It may have been seen before its runtime could tell of it, and never start another process.
+"""
 _NEVER = float("inf")
 _ID = re.compile(r"[0-9a-f]{12,64}\Z")
 
@@ -80,11 +86,13 @@ class Runtimes:
         """
         root = os.environ.get(HOST_ROOT, "") if host_root is None else host_root
         self._interviewer = Interviewer([RuntimeSocket.of(one) for one in sockets], root, patience_s)
+        self._has_sockets = bool(sockets)
         self._questions: queue.Queue[Question | None] = queue.Queue(questions)
         self._answers: deque[Answer] = deque()
         self._memories: dict[str, _Memory] = {}
         self._remembered = remembered
         self._forgotten: list[str] = []
+        self._retries: list[tuple[float, str, bytes]] = []
         self._clock = clock
         self._thread: threading.Thread | None = None
         self._news = threading.Event()
@@ -103,7 +111,7 @@ class Runtimes:
         if memory is not None:
             if memory.again_s == _NEVER or self._clock() < memory.again_s:
                 return
-        elif not _ID.match(container_id):
+        elif not self._has_sockets or not _ID.match(container_id):
             return
         try:
             self._questions.put_nowait(Question(container_id, cgroups))
@@ -131,20 +139,13 @@ class Runtimes:
         texts = []
         while self._answers:
             answer = self._answers.popleft()
-            self._waiting -= 1
-            self._errors += answer.errors
-            short_id = answer.container_id[:ID_LENGTH]
-            memory = self._memories.get(short_id) or self._remember(short_id)
-            if answer.text is None:
-                self._unknown += 1
-                wait_s = min(_FIRST_RETRY_S * 2**memory.misses, _LONGEST_RETRY_S)
-                memory.misses += 1
-            else:
-                self._answered += 1
-                wait_s, memory.misses = REFRESH_S, 0
+            self._take(answer)
+            if answer.text is not None:
                 containers.add_json(answer.text)
                 texts.append(answer.text)
-            memory.again_s = self._clock() + wait_s
+        while self._retries and self._retries[0][0] <= self._clock():
+            _, container_id, cgroups = heapq.heappop(self._retries)
+            self.ask(container_id, cgroups)
         return texts
 
     def wait(self, timeout_s: float) -> bool:
@@ -179,6 +180,23 @@ class Runtimes:
             self._questions.put_nowait(None)
         except queue.Full:
             return
+
+    def _take(self, answer: Answer) -> None:
+        question = answer.question
+        short_id = question.container_id[:ID_LENGTH]
+        memory = self._memories.get(short_id) or self._remember(short_id)
+        self._waiting -= 1
+        self._errors += answer.errors
+        if answer.text is not None:
+            self._answered += 1
+            memory.misses = 0
+            memory.again_s = self._clock() + REFRESH_S
+            return
+        self._unknown += 1
+        memory.again_s = self._clock() + min(_FIRST_RETRY_S * 2**memory.misses, _LONGEST_RETRY_S)
+        memory.misses += 1
+        if memory.misses <= _RETRIES:
+            heapq.heappush(self._retries, (memory.again_s, question.container_id, question.cgroups))
 
     def _remember(self, short_id: str) -> _Memory:
         if len(self._memories) >= self._remembered:

@@ -32,7 +32,7 @@ class Question:
 class Answer:
     """What came of a question."""
 
-    container_id: str
+    question: Question
     text: bytes | None
     """The JSON that an event of a capture would carry; None where no runtime knows the container."""
     errors: int
@@ -76,8 +76,8 @@ class Interviewer:
             if self._troubles.pop(endpoint.path, None):
                 log.info("source syscall: the container runtime at %s answers again", endpoint.path)
             if text is not None:
-                return Answer(question.container_id, text, errors)
-        return Answer(question.container_id, None, errors)
+                return Answer(question, text, errors)
+        return Answer(question, None, errors)
 
     def _ask(self, endpoint: Endpoint, container_id: str) -> bytes | None:
         until_s = time.monotonic() + self._patience_s

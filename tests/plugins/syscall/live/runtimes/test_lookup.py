@@ -181,6 +181,18 @@ def test_who_is_unknown_is_asked_for_again_with_growing_pauses(path: Path, clock
     assert pauses_s == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
+def test_who_is_unknown_is_asked_for_again_by_itself_for_a_while(path: Path, clock: Clock) -> None:
+    containers = Containers()
+    with asking(path, clock=clock) as runtimes:
+        runtimes.ask(short(1))
+        for _ in range(50):
+            answered(runtimes, containers)
+            clock.now_s += 30
+        assert runtimes.statistics().asked == 9
+        runtimes.ask(short(1))
+        assert runtimes.statistics().asked == 10
+
+
 def test_a_socket_that_appears_later_is_found(path: Path, clock: Clock) -> None:
     containers = Containers()
     with asking(path, clock=clock) as runtimes:
@@ -189,7 +201,7 @@ def test_a_socket_that_appears_later_is_found(path: Path, clock: Clock) -> None:
         assert names(containers, 1) == [None]
         clock.now_s += 1
         with unix_server(path, http_handler(known(1))):
-            runtimes.ask(short(1))
+            runtimes.deliver(containers)
             answered(runtimes, containers)
     assert names(containers, 1) == ["c1"]
 
@@ -261,6 +273,12 @@ def test_too_many_questions_are_put_off(path: Path, clock: Clock) -> None:
 def test_ids_that_no_runtime_gives_are_not_asked_for(path: Path, container_id: str) -> None:
     with asking(path) as runtimes:
         runtimes.ask(container_id)
+        assert runtimes.statistics().asked == 0
+
+
+def test_without_sockets_nothing_is_asked() -> None:
+    with asking() as runtimes:
+        runtimes.ask(short(1))
         assert runtimes.statistics().asked == 0
 
 
