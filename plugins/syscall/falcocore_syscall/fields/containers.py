@@ -10,26 +10,26 @@ from typing import Any, TypeAlias
 from falcocore.api import Argument, ArgumentKind, Field, FieldType, Value
 from falcocore_syscall.event import Event
 from falcocore_syscall.fields.reading import absent, flag
+from falcocore_syscall.state.containers import RuntimeType
 
 Data: TypeAlias = dict[str, Any]
 """What a runtime has told of a container."""
 
 HOST = "host"
 _TYPES = {
-    0: "docker",
-    1: "lxc",
-    2: "libvirt-lxc",
-    3: "mesos",
-    4: "rkt",
-    6: "custom",
-    7: "cri-o",
-    8: "containerd",
-    9: "cri-o",
-    10: "bpm",
-    11: "static",
-    12: "podman",
+    RuntimeType.DOCKER: "docker",
+    RuntimeType.LXC: "lxc",
+    RuntimeType.LIBVIRT_LXC: "libvirt-lxc",
+    RuntimeType.MESOS: "mesos",
+    RuntimeType.RKT: "rkt",
+    RuntimeType.CUSTOM: "custom",
+    RuntimeType.CRI: "cri",
+    RuntimeType.CONTAINERD: "containerd",
+    RuntimeType.CRIO: "cri-o",
+    RuntimeType.BPM: "bpm",
+    RuntimeType.STATIC: "static",
+    RuntimeType.PODMAN: "podman",
 }
-"""Names of the numbers of runtimes."""
 
 
 def container_data(event: Event) -> Data | None:

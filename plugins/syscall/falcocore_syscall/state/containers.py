@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
@@ -24,11 +25,16 @@ _MATCHERS = (
     r"/lxc/(?P<id>[^/]+)|/lxc\.payload[/.](?P<id2>[^/]+)",
     r"/(?P<id>[^/]+)\.libvirt-lxc|-lxc\\x2d(?P<id2>[^/]+)\.scope(?:/libvirt)?\Z|/libvirt/lxc/(?P<id3>[^/]+)",
     r"bpm-(?P<id>.+?)\.scope",
+    rf".*/(?:(?:libpod|libpod-payload|docker|crio|cri-containerd|nerdctl)-)?{_HEX}(?:\.scope)?/",
 )
-"""Podman, Docker, CRI-O and containerd, namespaces of containerd, LXC, libvirt, BPM: in this order."""
+"""Podman, Docker, CRI-O and containerd, namespaces of containerd, LXC, libvirt, BPM: in this order.
+
+The last is not the reference's: a control group that was made inside a container, by its systemd or by somebody
+who hides, belongs to the innermost container.
+"""
 _COMPILED = tuple(re.compile(pattern) for pattern in _MATCHERS)
-_CUT = 5
-"""The matchers before this one give ids that are cut to ID_LENGTH."""
+_UNCUT = range(5, 8)
+"""The matchers whose ids are not cut to ID_LENGTH: they are names."""
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -42,7 +48,7 @@ def container_id(cgroups: bytes) -> str:
             found = matcher.search(path)
             if found:
                 whole = next(value for key, value in found.groupdict().items() if key[:2] == "id" and value)
-                return whole[:ID_LENGTH] if number < _CUT else whole
+                return whole if number in _UNCUT else whole[:ID_LENGTH]
     return ""
 
 
@@ -61,6 +67,23 @@ def cgroup_paths(cgroups: bytes) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+class RuntimeType(IntEnum):
+    """Numbers of container runtimes in captures."""
+
+    DOCKER = 0
+    LXC = 1
+    LIBVIRT_LXC = 2
+    MESOS = 3
+    RKT = 4
+    CUSTOM = 5
+    CRI = 6
+    CONTAINERD = 7
+    CRIO = 8
+    BPM = 9
+    STATIC = 10
+    PODMAN = 11
+
+
 class Container(msgspec.Struct, frozen=True):
     """What a container runtime has told, as it stands in events of captures."""
 
@@ -73,6 +96,8 @@ class Containers:
 
     def __init__(self) -> None:
         self._found: dict[str, Container] = {}
+        self.missed = 0
+        """How often a field was read of a container of which nothing was known yet."""
 
     def add_json(self, text: bytes) -> None:
         """Take what an event says about a container.
@@ -98,8 +123,15 @@ class Containers:
             return
         told = parsed.get("container", parsed) if isinstance(parsed, dict) else None
         if isinstance(told, dict) and isinstance(told.get("id"), str):
-            self._found.pop(told["id"][:ID_LENGTH], None)
+            self.remove(told["id"][:ID_LENGTH])
+
+    def remove(self, short_id: str) -> None:
+        """Forget a container, where it is known."""
+        self._found.pop(short_id, None)
 
     def get(self, short_id: str) -> Container | None:
         """What is known of a container, None where nothing is."""
-        return self._found.get(short_id)
+        found = self._found.get(short_id)
+        if found is None:
+            self.missed += 1
+        return found

@@ -13,6 +13,7 @@ from tests.support.syscall_events import Box, shown, value_of
 
 HEX = "3ad7b26ded6d" + "0" * 52
 SHORT = HEX[:12]
+OTHER = "f" * 64
 CONTAINER, ASYNC, USER_ADDED, USER_DELETED, GROUP_ADDED, GROUP_DELETED = 324, 402, 354, 356, 358, 360
 
 DATA = {
@@ -48,6 +49,7 @@ DATA = {
         (f"/machine.slice/libpod-{HEX}.scope", SHORT),
         (f"/machine.slice/libpod-{HEX}.scope/container", SHORT),
         (f"/machine.slice/libpod-payload-{HEX}", SHORT),
+        (f"/libpod_parent/libpod-{HEX}", SHORT),
         (f"/kubepods/burstable/pod1-2/{HEX}", SHORT),
         (f"/kubepods.slice/kubepods-pod1.slice/cri-containerd-{HEX}.scope", SHORT),
         (f"/kubepods.slice/crio-{HEX}.scope", SHORT),
@@ -66,6 +68,14 @@ DATA = {
         ("/system.slice/ssh.service", ""),
         ("/init.scope", ""),
         (f"/docker/{HEX[:40]}/a/b", ""),
+        # Control groups inside containers: a systemd in one, Docker in Docker, kind; and what is none.
+        (f"/docker/{HEX}/init.scope", SHORT),
+        (f"/system.slice/docker-{HEX}.scope/system.slice/ssh.service", SHORT),
+        (f"/machine.slice/libpod-{HEX}.scope/init.scope", SHORT),
+        (f"/docker/{OTHER}/docker/{HEX}", SHORT),
+        (f"/docker/{OTHER}/docker/{HEX}/a", SHORT),
+        (f"/docker/{OTHER}/kubelet.slice/pod1.slice/cri-containerd-{HEX}.scope", SHORT),
+        (f"/machine.slice/libpod-conmon-{HEX}.scope/x", ""),
     ],
 )
 def test_container_id(path: str, expected: str) -> None:
@@ -101,6 +111,19 @@ def test_of_an_unknown_container_only_the_id_is_known(box: Box) -> None:
     expected = dict.fromkeys(("container.name", "container.privileged", "k8s.ns.name"))
     assert value_of(event, "container.id") == SHORT
     assert {name: value_of(event, name) for name in expected} == expected
+    assert box.machine.containers.missed == 3
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0, "docker"), (1, "lxc"), (2, "libvirt-lxc"), (5, "custom"), (6, "cri"), (7, "containerd"),
+        (8, "cri-o"), (9, "bpm"), (10, "static"), (11, "podman"), (12, None), (None, None),
+    ],
+)  # fmt: skip
+def test_the_type_by_its_number(box: Box, number: int | None, expected: str | None) -> None:
+    box.happens(CONTAINER, -1, json=json.dumps({"container": {**DATA, "type": number}}).encode() + b"\0")
+    assert value_of(box.happens("getuid", 1, uid=0), "container.type") == expected
 
 
 @pytest.mark.parametrize("wrapped", [True, False])

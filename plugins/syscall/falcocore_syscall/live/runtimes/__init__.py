@@ -1,0 +1,1 @@
+"""What container runtimes tell of their containers on their sockets, asked beside the stream of events."""
