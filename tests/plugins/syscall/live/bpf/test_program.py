@@ -13,35 +13,14 @@ from falcocore_syscall.live.bpf.object import BpfObject
 from falcocore_syscall.live.bpf.program import Addresses, Linker, functions
 from falcocore_syscall.live.bpf.relocation import Resolver
 from tests.support.bpf_objects import compiled, types_of
+from tests.support.bpf_sources import LINKED
 
-SOURCE = """
-extern void *bpf_there(void *, u32) WEAK_KSYM;
-extern void *bpf_not_there(void *) WEAK_KSYM;
-u64 first_variable = 1, second_variable = 2;
-struct { __uint(type, 2); __type(key, u32); __type(value, u64); __uint(max_entries, 1); } one SEC(".maps");
-struct { __uint(type, 2); __type(key, u32); __type(value, u64); __uint(max_entries, 1); } two SEC(".maps");
-static NOINLINE u64 inner(u64 *n) { return n[0] * n[1]; }
-static NOINLINE u64 outer(u64 *n) { return inner(n) + inner(n + 2); }
-NOINLINE u64 never(u64 *n) { return n[7]; }
-SEC("tp_btf/own") static NOINLINE u64 beside(u64 *n) { return n[3]; }
-SEC("tp_btf/own") int calling(u64 *context) { return outer(context) + beside(context); }
-SEC("tp_btf/own") int sharing(u64 *context) { return inner(context); }
-SEC("tp_btf/maps") int mapping(u64 *context) {
-    u32 zero = 0;
-    return map_lookup(&one, &zero) == map_lookup(&two, &zero);
-}
-SEC("tp_btf/data") int reading(u64 *context) { return second_variable + first_variable; }
-SEC("?tp_btf/kernel") int asking(u64 *context) {
-    if (bpf_not_there) return bpf_not_there(context) != 0;
-    return bpf_there ? bpf_there(context, 7) != 0 : 3;
-}
-"""
 EXIT = bytes.fromhex("9500000000000000")
 SEVEN = bytes.fromhex("b700000007000000") + EXIT
 POISON = 195_896_080
 
 
-def linked(program: str, source: str = SOURCE, **replacements: bytes) -> list[tuple[int, int, int]]:
+def linked(program: str, source: str = LINKED, **replacements: bytes) -> list[tuple[int, int, int]]:
     """Operation, source register and constant of each instruction of a linked program."""
     elf, types = Elf(compiled(source)), types_of(source)
     places = {
@@ -58,7 +37,7 @@ def linked(program: str, source: str = SOURCE, **replacements: bytes) -> list[tu
 
 def size(function: str) -> int:
     """In instructions."""
-    return next(one.size // 8 for one in functions(Elf(compiled(SOURCE))) if one.name == function)
+    return next(one.size // 8 for one in functions(Elf(compiled(LINKED))) if one.name == function)
 
 
 def called(code: list[tuple[int, int, int]]) -> list[int]:
@@ -103,11 +82,13 @@ def test_functions_of_the_kernel() -> None:
 
 
 def test_tracepoints() -> None:
-    found = {one.name: one.tracepoint for one in functions(Elf(compiled(SOURCE)))}
+    found = {one.name: one.tracepoint for one in functions(Elf(compiled(LINKED)))}
     assert found == {
         **dict.fromkeys(("inner", "outer", "never", "beside")),
         **dict.fromkeys(("calling", "sharing"), "own"),
-        **{"mapping": "maps", "reading": "data", "asking": "kernel"},
+        "mapping": "maps",
+        "reading": "data",
+        "asking": "kernel",
     }
 
 
@@ -139,7 +120,11 @@ def test_what_cannot_be_linked(source: str, message: str) -> None:
     ("source", "options", "message"),
     [
         ('struct { __uint(type, 99); } strange SEC(".maps");', (), "map strange is of type 99"),
-        ('struct { __uint(colour, 9); } strange SEC(".maps");', (), "'colour', which the loader does not know"),
+        (
+            'struct { __uint(colour, 9); } strange SEC(".maps");',
+            (),
+            "'colour', which the loader does not know",
+        ),
         ("int x; int *pointer = &x;", (), "section .data has addresses as values"),
         ("int x;", ("-g0",), "section .BTF"),
     ],
@@ -160,11 +145,11 @@ def test_objects_that_cannot_be_used(source: str, options: tuple[str, ...], mess
 )
 def test_what_cannot_be_replaced(name: str, code: bytes, message: str) -> None:
     with pytest.raises(BpfError, match=message):
-        BpfObject.open(compiled(SOURCE)).replace(name, code)
+        BpfObject.open(compiled(LINKED)).replace(name, code)
 
 
 def test_variables_before_loading() -> None:
-    opened = BpfObject.open(compiled(SOURCE))
+    opened = BpfObject.open(compiled(LINKED))
     variable = opened.variables["second_variable"]
     assert variable.read() == struct.pack("<Q", 2)
     variable.write(struct.pack("<Q", 9))

@@ -95,7 +95,7 @@ def test_leaving_a_batch_early(ring: FakeRing) -> None:
         for record in (b"one", b"two", b"three"):
             ring.add(record)
         for data, offset, _ in reader.drain():
-            if data[offset : offset + 3] == b"two":
+            if bytes(data[offset : offset + 3]) == b"two":
                 break
         assert drained(reader) == [b"three"]
 
