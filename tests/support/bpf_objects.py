@@ -15,8 +15,8 @@ from falcocore_syscall.live.bpf.elf import Elf
 CLANG = shutil.which("clang") or shutil.which("clang-14")
 
 PRELUDE = """
-typedef unsigned char u8; typedef unsigned short u16; typedef unsigned int u32; typedef unsigned long long u64;
-typedef long long s64; typedef int s32;
+typedef unsigned char u8; typedef unsigned short u16; typedef unsigned int u32;
+typedef unsigned long long u64; typedef long long s64; typedef int s32;
 #define SEC(name) __attribute__((section(name), used))
 #define NOINLINE __attribute__((noinline))
 #define CORE __attribute__((preserve_access_index))

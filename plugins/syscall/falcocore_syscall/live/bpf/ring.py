@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import os
 import select
 import threading
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ class RingReader:
             raise BpfError(
                 f"the size of ring buffer {ring.name} has to be a power of two and whole pages, not {size}"
             )
-        self._fd = ring.fd
+        self._fd = os.dup(ring.fd)  # The map's own may be closed earlier, when another object takes over.
         self._mask = size - 1
         self._fence = threading.Lock()
         self._fence.acquire()
@@ -56,6 +57,7 @@ class RingReader:
                 self._fd, page + 2 * size, mmap.MAP_SHARED, mmap.PROT_READ, offset=page
             )
         except OSError as error:
+            os.close(self._fd)
             raise BpfError(f"mapping ring buffer {ring.name} into memory", errno=error.errno) from None
         self._consumer = memoryview(self._consumer_page)[:8].cast("Q")
         self._producer = memoryview(self._producer_pages)[:8].cast("Q")
@@ -135,3 +137,4 @@ class RingReader:
         for pages in (self._consumer_page, self._producer_pages):
             with contextlib.suppress(BufferError):
                 pages.close()
+        os.close(self._fd)
