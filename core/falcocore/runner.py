@@ -111,9 +111,7 @@ class Runner:
                 for rule, values in hits:
                     found.append(Match(rule, event.time_ns, event.key, values, stream.instance, batch.labels))
             for notice in batch.notices:
-                found.append(
-                    Match(notice, notice.time_ns, notice.key, (), stream.instance, batch.labels)
-                )
+                found.append(Match(notice, notice.time_ns, notice.key, (), stream.instance, batch.labels))
         except Exception as error:
             return found, error
         finally:

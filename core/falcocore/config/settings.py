@@ -13,8 +13,8 @@ from typing import Any
 
 from falcocore.alerts import AlertFormat
 from falcocore.config.legacy import (
-    http_output,
     engine_source,
+    http_output,
     plugin_sources,
     program_output,
     syslog_output,

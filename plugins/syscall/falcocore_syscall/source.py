@@ -1,135 +1,82 @@
-"""The event source `syscall`: captures are replayed."""
+"""The event source `syscall`: this machine is watched, or a capture replayed."""
 
 from __future__ import annotations
 
-import importlib
-import logging
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from falcocore.api import Batch, Progress, Source, SourceError
-from falcocore_syscall.scap.errors import CaptureError
-from falcocore_syscall.scap.input import STANDARD_INPUT, Input
-from falcocore_syscall.state.names import HostNames
+from falcocore.api import Batch, Progress, Source
+from falcocore_syscall.live.drops import DropPolicy
 
 if TYPE_CHECKING:
     from falcocore.toolkit import RuleSet
     from falcocore_syscall.event import Event
-    from falcocore_syscall.replay import Replay
-    from falcocore_syscall.scap.columns import Columns
-
-log = logging.getLogger("falcocore.syscall")
-
-NAMES_S = 5.0
-"""How long the first event waits for the host names that rules compare with."""
-_REPLAY_NEEDS = ("numpy", "isal")
-_NAME_FIELDS = ("fd.cip.name", "fd.sip.name", "fd.lip.name", "fd.rip.name")
-
-
-class Piece(Batch):
-    """The events of one piece of a capture; those that no rule can match are left out and counted."""
-
-    __slots__ = ("_columns", "_replay")
-
-    def __init__(self, replay: Replay, columns: Columns) -> None:
-        super().__init__(())
-        self._replay = replay
-        self._columns = columns
-        self.events = self._draw()
-
-    def _draw(self) -> Iterator[Event]:
-        before, given = self._replay.num, 0
-        for event in self._replay.events(self._columns):
-            given += 1
-            yield event
-        self.unseen = self._replay.num - before - given
+    from falcocore_syscall.live.watching import Watching
+    from falcocore_syscall.reading import Reading
 
 
 class SyscallSource(Source):
-    """System calls of a Linux machine, replayed from a .scap capture of Falco or sysdig.
+    """System calls of this Linux machine, or of a .scap capture of Falco or sysdig.
 
-    The target is a file, plain or gzip, or `-` for standard input.
+    Without a target the machine is watched as it runs, which needs root or the capabilities CAP_BPF and
+    CAP_PERFMON. The target is a capture: a file, plain or gzip, or `-` for standard input.
     """
 
     name: ClassVar[str] = "syscall"
 
     def __init__(
         self,
-        target: Annotated[str, "a .scap capture, or - for standard input; live capture is not there yet"],
+        target: Annotated[
+            str | None, "a .scap capture, or - for standard input; none for this machine"
+        ] = None,
         *,
         resolve_names: Annotated[bool, "look up the host names that rules compare fd.*.name with"] = True,
+        buffer_mb: Annotated[
+            int, "memory for events that wait, in MiB, a power of two; not for captures"
+        ] = 8,
+        drops: Annotated[DropPolicy, "what is done when events were lost: Falco's syscall_event_drops"] = (
+            DropPolicy()  # noqa: B008 - it can't be changed
+        ),
+        container_sockets: Annotated[
+            list[str] | None,
+            "sockets of container runtimes, such as docker:/run/docker.sock; none: all known",
+        ] = None,
     ) -> None:
-        self._input = Input(target)
-        self._resolves_names = resolve_names
-        self._names = HostNames()
-        self._rules: RuleSet | None = None
-        self._replay: Replay | None = None
+        self._mode: Reading | Watching
+        if target is None:
+            from falcocore_syscall.live.watching import Watching
+
+            self._mode = Watching(
+                buffer_mb << 20, drops, container_sockets=container_sockets, resolves_names=resolve_names
+            )
+        else:
+            from falcocore_syscall.reading import Reading
+
+            self._mode = Reading(target, resolves_names=resolve_names)
 
     def prepare(self, rules: RuleSet) -> None:
         """Find out which events and host names the rules need."""
-        self._rules = rules
-        if self._replay is not None:
-            self._tell_needs(self._replay, rules)
-
-    def _tell_needs(self, replay: Replay, rules: RuleSet) -> None:
-        from falcocore_syscall.needs import Needs
-
-        replay.needs = Needs.of(rules)
-        if self._resolves_names:
-            self._names.watch(str(name) for field in _NAME_FIELDS for name in rules.constants(field) if name)
+        self._mode.prepare(rules)
 
     def open(self) -> None:
-        """Find the capture.
+        """Find the capture, or begin to watch.
 
         Raises:
-            SourceError: it can't be read, or what reading it needs is not installed.
+            SourceError: it can't be read or watched; the message says what is missing.
         """
-        for package in _REPLAY_NEEDS:
-            try:
-                importlib.import_module(package)
-            except ImportError:
-                raise SourceError(
-                    f"source syscall: captures can't be read without the package {package}",
-                    hint="pip install 'falcocore[syscall]'",
-                ) from None
-        from falcocore_syscall.replay import Replay
-        from falcocore_syscall.scap.compression import unpacked
-        from falcocore_syscall.scap.reader import Reader
-        from falcocore_syscall.state.machine import Machine
-
-        self._input.open()
-        self._names = HostNames()
-        reader = Reader(unpacked(self._input.read))
-        self._replay = Replay(reader, Machine(names=self._names))
-        if self._rules is not None:
-            self._tell_needs(self._replay, self._rules)
+        self._mode.open()
 
     def batches(self) -> Iterator[Batch]:
-        """Yield a batch for each piece of the capture.
+        """Yield a batch for each piece of the capture, or for what has happened since the last one.
 
         Raises:
             SourceError: the capture is damaged; what stands before the damage was yielded.
         """
-        replay = self._replay
-        if replay is None:
-            return
-        if not self._names.wait(NAMES_S):
-            log.warning("source syscall: not all host names were found yet; fields fd.*.name lack some")
-        try:
-            for columns in replay.pieces():
-                yield Piece(replay, columns)
-                if self._input.is_stopped:
-                    return
-        except CaptureError as error:
-            if not self._input.is_stopped:
-                raise SourceError(f"source syscall: {self._input.target}: {error.message}") from None
-        finally:
-            self._names.stop()
-            self._input.close()
+        return self._mode.batches()
 
     def stop(self) -> None:
-        """End after the piece that is being worked on, also where a pipe gives nothing."""
-        self._input.stop()
+        """End after the batch that is being worked on."""
+        self._mode.stop()
 
     @classmethod
     def events_from(cls, descriptions: Iterable[Any]) -> Iterator[Event]:
@@ -144,9 +91,8 @@ class SyscallSource(Source):
 
     def banner(self) -> str:
         """What is read."""
-        target = self._input.target
-        return f"reading {'standard input' if target == STANDARD_INPUT else target}"
+        return self._mode.banner()
 
     def progress(self) -> Progress | None:
-        """How much of the file was read, compressed as it is."""
-        return Progress(self._input.done_bytes, self._input.total_bytes)
+        """How much of the file was read, compressed as it is; None for the machine."""
+        return self._mode.progress()

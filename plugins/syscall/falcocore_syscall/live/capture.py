@@ -76,26 +76,27 @@ class Capture:
         made = BpfObject.open(found.read_bytes(), Btf.of_kernel())
         if before is None:
             made.maps["ring"].max_entries = self._buffer_bytes
-        made.replace("match_path", tables.match_path)
-        made.replace("match_name", tables.match_name)
+        push_down = tables.push_down
+        made.replace("match_path", push_down.path_code)
+        made.replace("match_name", push_down.name_code)
         numbers = {
             "own_pid": os.getpid(),
             "want": tables.want,
-            "accepts_all": int(tables.accepts_all),
-            "tops_count": tables.tops_count,
-            "places_matter": int(tables.places_matter),
+            "tops_count": push_down.tops_count,
+            "places_matter": int(push_down.places_matter),
             "controller": container_controller(),
             "generation": self._generation + 1,
         }
         for name, number in numbers.items():
             made.variables[name].write(struct.pack("<I", number))
-        for name, number in {"path_classes": tables.path_classes, "name_classes": tables.name_classes}.items():
-            made.variables[name].write(struct.pack("<Q", number))
-        for name, content in {"tops": tables.tops, "wanted": tables.wanted, "compat": tables.compat}.items():
-            made.variables[name].write(content)
+        for name in ("path_classes", "name_classes", "climbing_classes", "other_tops"):
+            made.variables[name].write(struct.pack("<Q", getattr(push_down, name)))
+        for name, content in (("tops", push_down.tops), ("wanted", tables.wanted), ("compat", tables.compat)):
+            variable = made.variables[name]
+            variable.write(content.ljust(variable.size, b"\0"))
         made.load({} if before is None else {name: before.maps[name] for name in _SHARED})
         for number, entry in enumerate(tables.calls):
-            if entry[0]:
+            if entry:
                 made.maps["calls"].update(index(number), entry)
         return made
 

@@ -78,7 +78,9 @@ class DropWatch:
 
     def _act(self, lost: int, got: int, dropped: int) -> Iterator[Notice]:
         actions = self._policy.actions
-        text = f"{lost} of {lost + got} system calls were lost: the buffer was full ({dropped} since the start)"
+        text = (
+            f"{lost} of {lost + got} system calls were lost: the buffer was full ({dropped} since the start)"
+        )
         if DropAction.EXIT in actions:
             raise SourceError(
                 f"source syscall: {text}",

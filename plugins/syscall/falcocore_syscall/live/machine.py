@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
-from falcocore_syscall.live.event import LiveEvent
+from falcocore_syscall.live.items import ItemKind
 from falcocore_syscall.live.procfs.processes import FoundThread
-from falcocore_syscall.live.record import Head, ItemKind, Record, RecordFlag, RecordKind
+from falcocore_syscall.live.record import Head, Record, RecordFlag, RecordKind
 from falcocore_syscall.live.threads import FdReader, LiveThread, Maker, text_of
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.state.names import HostNames
@@ -15,7 +16,7 @@ from falcocore_syscall.state.processes import reaper_of
 from falcocore_syscall.state.threads import IS_MAIN_THREAD, NAME_CHANGED, Thread
 
 
-class ProcReader(FdReader):
+class ProcReader(FdReader, Protocol):
     """What tells of processes that no record has told of."""
 
     def thread(self, pid: int, tid: int) -> FoundThread | None:
@@ -53,8 +54,8 @@ class LiveMachine(Machine):
             if isinstance(thread, LiveThread):
                 self._met(thread)
 
-    def take(self, record: Record, num: int) -> LiveEvent | None:
-        """Bring the state up to a record. Its event; None where it only tells of the state.
+    def take(self, record: Record) -> LiveThread | None:
+        """Bring the state up to a record. The thread that it is of; None where that is not known.
 
         Raises:
             RecordError: the record contradicts itself.
@@ -66,17 +67,14 @@ class LiveMachine(Machine):
         if record.kind == RecordKind.FORK:
             self._forked(head)
             return None
-        time_ns = head.time_ns + self.offset_ns
+        if record.kind == RecordKind.EXIT:
+            return self._left(head)
         thread = self._thread_of(record, head)
         if record.kind == RecordKind.EXEC:
-            self._execed(thread, record, head, time_ns)
-        elif record.kind == RecordKind.EXIT:
-            self._exited(thread, head)
+            self._execed(thread, record, head, head.time_ns + self.offset_ns)
         else:
             self._called(thread, record, head)
-        event = LiveEvent(record, time_ns, num)
-        event.machine, event.thread = self, thread
-        return event
+        return thread
 
     def _thread_of(self, record: Record, head: Head) -> LiveThread:
         """The thread that a record is of; made where it is not known, or is another than before."""
@@ -183,8 +181,10 @@ class LiveMachine(Machine):
         if main.ptid != head.ppid and main.tid in self.threads:
             self.threads.move(main, head.ppid)
 
-    def _exited(self, thread: LiveThread, head: Head) -> None:
-        thread.dead = True
+    def _left(self, head: Head) -> LiveThread | None:
+        thread = self.threads.get(head.tid) or self.threads.get(head.pid)
+        if not isinstance(thread, LiveThread) or thread.pid != head.pid:
+            return None
         ended: list[Thread] = [thread]
         if head.flags & RecordFlag.GROUP_DEAD and thread.group is not None:
             ended = list(thread.group.threads.values())
@@ -196,4 +196,6 @@ class LiveMachine(Machine):
                 reaper = reaper_of(self, each)
                 for child in children:
                     self.threads.move(child, reaper)
-        self._ended += [it for it in ended if isinstance(it, LiveThread)]
+        if head.flags & RecordFlag.GROUP_DEAD or not thread.is_main:
+            self._ended += [it for it in ended if isinstance(it, LiveThread)]
+        return thread

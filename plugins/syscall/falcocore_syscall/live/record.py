@@ -50,8 +50,8 @@ class RecordFlag(enum.IntFlag):
     X32 = 2
     RING = 4
     TRUNCATED = 8
-    HOST_UNKNOWN = 16
-    IN_PID_NAMESPACE = 32
+    IN_PID_NAMESPACE = 16
+    GROUP_DEAD = 32
 
 
 class Head(NamedTuple):

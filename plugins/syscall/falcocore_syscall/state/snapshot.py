@@ -31,7 +31,7 @@ T = TypeVar("T", bound=Thread)
 def load_threads(table: ThreadTable, records: Sequence[ThreadRecord]) -> None:
     """Put the listed threads into an empty table; `complete` links them."""
     for record in records:
-        thread = table[record.tid] = as_thread(record)
+        thread = table[record.tid] = as_thread(record, Thread)
         thread.journal = table.journal
 
 
@@ -75,7 +75,7 @@ def _with_role(fd: SocketFd, server_ports: set[int]) -> SocketFd:
     return fd
 
 
-def as_thread(record: ThreadRecord, kind: type[T] = Thread) -> T:  # type: ignore[assignment]
+def as_thread(record: ThreadRecord, kind: type[T]) -> T:
     """A thread that is in no table yet."""
     thread = kind(record.tid, record.pid, record.ptid)
     thread.vtid, thread.vpid = record.vtid, record.vpid

@@ -27,7 +27,7 @@ NO_ARGUMENT = 255
 FLAGS_IN_STRUCTURE = 254
 """Says that the flags of an open stand in a structure in memory."""
 _OP = struct.Struct("<BBBxHxx")
-_ENTRY = struct.Struct("<BBBBxxxxQ")
+_ENTRY = struct.Struct("<BBBBBxxxQQ")
 _CODES = {name: code for code, name in enumerate(SYSCALL_NAMES)}
 ENTRY_BYTES = _ENTRY.size + MOST_OPS * _OP.size
 
@@ -47,14 +47,6 @@ class OpKind(enum.IntEnum):
     VECTOR = 10
     CWD = 11
     PROCESS = 12
-
-
-class CallKind(enum.IntEnum):
-    """By what the kernel program puts calls into classes."""
-
-    PLAIN = 0
-    OPEN = 1
-    SOCKET = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +80,18 @@ class Call:
     reads: tuple[Read, ...]
     ops: tuple[Op, ...] = ()
     find: Find = _nothing_found
-    kind: CallKind = CallKind.PLAIN
     flags_arg: int = NO_ARGUMENT
     makes_two_at: int | None = None
     numbers: Numbers = field(default=NUMBERS["x86_64"], repr=False)
 
-    def packed(self, action: int = 0, classes: int = 0) -> bytes:
-        """The entry of the kernel's table; with action 0 nothing is captured."""
-        head = _ENTRY.pack(action, self.kind, self.flags_arg, len(self.ops), classes)
+    def packed(self, action: int = 0, kind: int = 0, classes: int = 0, certain: int = 0) -> bytes:
+        """The entry of the kernel's table; with action 0 nothing is captured.
+
+        `classes` are those in which a rule may match, `certain` those in which no look at the path is needed;
+        `kind` says by what classes are told apart.
+        """
+        path_arg = next((op.arg for op in self.ops if op.kind is OpKind.PATH), 0)
+        head = _ENTRY.pack(action, kind, self.flags_arg, len(self.ops), path_arg, classes, certain)
         return (head + b"".join(op.packed() for op in self.ops)).ljust(ENTRY_BYTES, b"\0")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from falcocore_syscall.live.calls import call as ops
-from falcocore_syscall.live.calls.call import FLAGS_IN_STRUCTURE, Call, CallKind, Read, call
+from falcocore_syscall.live.calls.call import FLAGS_IN_STRUCTURE, Call, Read, call
 from falcocore_syscall.live.descriptors import opened, used
 from falcocore_syscall.live.flags import chown_flags, open_mode, resolve_flags
 from falcocore_syscall.live.reads import (
@@ -91,28 +91,28 @@ CALLS: Mapping[str, Call] = dict(
     (
         call(
             "open", result, text(0), open_flags(1), _open_mode(1, 2), *_opening,
-            ops=(ops.path(0), ops.fd(RETURNED)), kind=CallKind.OPEN, flags_arg=1,
+            ops=(ops.path(0), ops.fd(RETURNED)), flags_arg=1,
             find=opened(0, None, _flags_of(1)),
         ),
         call(
             "openat", result, integer(0), text(1), open_flags(2), _open_mode(2, 3), *_opening,
-            ops=(ops.path(1, 0), ops.fd(RETURNED)), kind=CallKind.OPEN, flags_arg=2,
+            ops=(ops.path(1, 0), ops.fd(RETURNED)), flags_arg=2,
             find=opened(1, 0, _flags_of(2)),
         ),
         call(
             "openat2", result, integer(0), text(1), _read_how_flags, _read_how_mode,
             translated_in_memory(2, 16, 8, resolve_flags), *_opening,
             ops=(ops.path(1, 0), ops.memory(2, _HOW_BYTES), ops.fd(RETURNED)),
-            kind=CallKind.OPEN, flags_arg=FLAGS_IN_STRUCTURE, find=opened(1, 0, _how_flags),
+            flags_arg=FLAGS_IN_STRUCTURE, find=opened(1, 0, _how_flags),
         ),
         call(
             "creat", result, text(0), _mode(1), *_opening, _creat_layer,
-            ops=(ops.path(0), ops.fd(RETURNED)), kind=CallKind.OPEN,
+            ops=(ops.path(0), ops.fd(RETURNED)),
             find=opened(0, None, _created_flags),
         ),
         call(
             "open_by_handle_at", result, integer(0), open_flags(2), file_path, *_opening,
-            ops=(ops.fd(RETURNED),), kind=CallKind.OPEN, flags_arg=2,
+            ops=(ops.fd(RETURNED),), flags_arg=2,
             find=opened(None, None, _flags_of(2)),
         ),
         call("stat", result, text(0), ops=(ops.path(0),)),

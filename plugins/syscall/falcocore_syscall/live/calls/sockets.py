@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from falcocore_syscall.live.calls import call as ops
-from falcocore_syscall.live.calls.call import Call, CallKind, Read, call
+from falcocore_syscall.live.calls.call import Call, Read, call
 from falcocore_syscall.live.calls.transfers import MOST_DATA_BYTES
 from falcocore_syscall.live.descriptors import exchanging, made_two, used
 from falcocore_syscall.live.flags import SOCKET_LEVELS, SOCKET_OPTIONS
@@ -82,7 +82,6 @@ def _returned_length(event: LiveEvent) -> bytes:
 
 
 _given_length = number(4, 4)
-_socket = {"kind": CallKind.SOCKET}
 _message = ops.message(1, MOST_DATA_BYTES)
 _sends = exchange_pair(0, 4, reads=False)
 _sends_message = exchange_pair(0, 1, reads=False)
@@ -93,66 +92,66 @@ CALLS: Mapping[str, Call] = dict(
     (
         call(
             "socket", result, number(0, 4), number(1, 4), number(2, 4), descriptor_flags(1),
-            **_socket, flags_arg=0, find=made,
+            flags_arg=0, find=made,
         ),
         call(
             "socketpair", result, signed_in_memory(3, 0), signed_in_memory(3, 4), absent, absent,
             number(0, 4), number(1, 4), number(2, 4),
-            **_socket, flags_arg=0, ops=(ops.memory(3, 8),), find=made_two(FdType.UNIX, 3), makes_two_at=3,
+            flags_arg=0, ops=(ops.memory(3, 8),), find=made_two(FdType.UNIX, 3), makes_two_at=3,
         ),
         call(
-            "bind", result, address(1), integer(0), **_socket, ops=(ops.fd(0), ops.address(1, 2)), find=bound
+            "bind", result, address(1), integer(0), ops=(ops.fd(0), ops.address(1, 2)), find=bound
         ),
         call(
             "connect", result, connect_pair, integer(0), address(1),
-            **_socket, ops=(ops.fd(0), ops.address(1, 2)), find=connected,
+            ops=(ops.fd(0), ops.address(1, 2)), find=connected,
         ),
-        call("listen", result, integer(0), number(1, 4), **_socket, ops=(ops.fd(0),), find=used(0)),
+        call("listen", result, integer(0), number(1, 4), ops=(ops.fd(0),), find=used(0)),
         call(
             "accept", result, accept_pair, absent, absent, absent,
-            **_socket, ops=(ops.fd(RETURNED),), find=accepted,
+            ops=(ops.fd(RETURNED),), find=accepted,
         ),
         call(
             "accept4", result, accept_pair, absent, absent, absent, number(3, 4),
-            **_socket, ops=(ops.fd(RETURNED),), find=accepted,
+            ops=(ops.fd(RETURNED),), find=accepted,
         ),
-        call("shutdown", result, integer(0), number(1, 1), **_socket, ops=(ops.fd(0),), find=used(0)),
+        call("shutdown", result, integer(0), number(1, 1), ops=(ops.fd(0),), find=used(0)),
         call("getsockname"),
         call("getpeername"),
         call(
             "sendto", result, data(1), integer(0), number(2, 4), _sends,
-            **_socket, ops=(ops.fd(0), ops.data(1, 2, MOST_DATA_BYTES), ops.address(4, 5)),
+            ops=(ops.fd(0), ops.data(1, 2, MOST_DATA_BYTES), ops.address(4, 5)),
             find=exchanging(0, 4),
         ),
         call(
             "recvfrom", result, data(1), exchange_pair(0, 4, reads=True), integer(0), number(2, 4),
-            **_socket, ops=(ops.fd(0), ops.data(1, RETURNED, MOST_DATA_BYTES), ops.address_out(4, 5)),
+            ops=(ops.fd(0), ops.data(1, RETURNED, MOST_DATA_BYTES), ops.address_out(4, 5)),
             find=exchanging(0, 4),
         ),
         call(
             "sendmsg", result, data(1), integer(0), returned_or_absent, _sends_message,
-            **_socket, ops=(ops.fd(0), _message), find=exchanging(0, 1),
+            ops=(ops.fd(0), _message), find=exchanging(0, 1),
         ),
         call(
             "sendmmsg", result, integer(0), absent, data(1), _sends_message,
-            **_socket, ops=(ops.fd(0), _message), find=exchanging(0, 1),
+            ops=(ops.fd(0), _message), find=exchanging(0, 1),
         ),
         call(
             "recvmsg", result, returned_or_absent, data(1), _gets_message, absent, integer(0),
-            **_socket, ops=(ops.fd(0), _message), find=exchanging(0, 1),
+            ops=(ops.fd(0), _message), find=exchanging(0, 1),
         ),
         call(
             "recvmmsg", result, integer(0), absent, data(1), _gets_message, absent,
-            **_socket, ops=(ops.fd(0), _message), find=exchanging(0, 1),
+            ops=(ops.fd(0), _message), find=exchanging(0, 1),
         ),
         call(
             "setsockopt", result, integer(0), _level, _option, _option_value(_given_length), _given_length,
-            **_socket, ops=(ops.fd(0), ops.data(3, 4, _MOST_OPTION_BYTES)), find=used(0),
+            ops=(ops.fd(0), ops.data(3, 4, _MOST_OPTION_BYTES)), find=used(0),
         ),
         call(
             "getsockopt", result, integer(0), _level, _option, _option_value(_returned_length),
             in_memory(4, 0, 4),
-            **_socket, ops=(ops.fd(0), ops.memory(3, 16), ops.memory(4, 4)), find=used(0),
+            ops=(ops.fd(0), ops.memory(3, 16), ops.memory(4, 4)), find=used(0),
         ),
     )
 )  # fmt: skip

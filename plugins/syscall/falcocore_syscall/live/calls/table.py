@@ -61,11 +61,19 @@ class Calls:
         if architecture == "x86_64":
             known = {SYSCALL_NAMES[code]: code for code in codes.values()}
             codes.update({_X32_FIRST + n: known[name] for n, name in enumerate(_X32_NAMES)})
+        self._codes = codes
         self._by_number = {number: self._call(number, code) for number, code in codes.items()}
+        self.machine = architecture
+        self.names = frozenset(SYSCALL_NAMES[code] for code in codes.values()) | {SYSCALL_NAMES[0]}
+        """The kernel's names of all calls, and `unknown` for every other number."""
 
     def _call(self, number: int, code: int) -> Call:
         own = OWN.get(SYSCALL_NAMES[code])
         return _generic(number, code) if own is None else replace(own, numbers=self._numbers)
+
+    def name_of(self, number: int) -> str:
+        """The kernel's name of the call with this number."""
+        return SYSCALL_NAMES[self._codes.get(number, 0)]
 
     def by_number(self, number: int) -> Call:
         """The call that the kernel has this number for."""
@@ -87,18 +95,9 @@ class Calls:
             return None if found.type in _EXECS and record.ret >= 0 else found
         return processes.EXECUTED if kind == RecordKind.EXEC else _EXITED if kind == RecordKind.EXIT else None
 
-    def kernel_table(self) -> list[bytes]:
-        """What the kernel's table says of each number: what is captured, and that nothing is done yet."""
-        return [self.by_number(number).packed() for number in range(ENTRIES)]
-
 
 _EXECS = frozenset({OWN["execve"].type, OWN["execveat"].type})
 _EXITED = processes.EXITED
-
-
-def kernel_table(architecture: str) -> list[bytes]:
-    """The entries of the kernel's table of calls: what is captured of each, and that nothing is done yet."""
-    return Calls(architecture).kernel_table()
 
 
 def compat_table(architecture: str) -> bytes:

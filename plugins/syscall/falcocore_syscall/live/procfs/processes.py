@@ -89,6 +89,14 @@ class Processes:
         except (OSError, ValueError):
             return None
 
+    def cgroups(self, pid: int) -> bytes | None:
+        """The control groups of a process as captures list them; None where it isn't there."""
+        try:
+            with Directory(f"{self._root}/{pid}") as directory:
+                return self._cgroups.listed(directory.read("cgroup"))
+        except OSError:
+            return None
+
     def _main(self, directory: Directory) -> tuple[FoundThread | None, int]:
         """The main thread, and the number of threads."""
         stat = parse_stat(directory.read("stat"))

@@ -65,11 +65,13 @@ static __always_inline u64 classes_of(struct scratch *s, struct call *c)
 		found |= family_class((u16)s->args[0]);
 	} else if (c->kind == OPEN) {
 		u64 flags = 0;
-		if (!open_flags(s, c, &flags) || (flags & O_ACCMODE) == O_ACCMODE)
-			return EVERY_CLASS;
-		found |= (flags & O_ACCMODE) + 1;
-		if (flags & O_DIRECTORY)
-			found |= A_DIRECTORY;
+		if (c->flags_arg != NO_FLAGS) {
+			if (!open_flags(s, c, &flags) || (flags & O_ACCMODE) == O_ACCMODE)
+				return EVERY_CLASS;
+			found |= (flags & O_ACCMODE) + 1;
+			if (flags & O_DIRECTORY)
+				found |= A_DIRECTORY;
+		}
 	} else if (c->kind == SOCKET) {
 		u64 file = file_of(task, s->args[0]);
 		if (!file)
@@ -171,7 +173,7 @@ PART u64 match_file(u64 left, u64 asked)
 /* 0 where no rule can match the call. */
 static __always_inline int may_match(struct scratch *s, struct call *c)
 {
-	if (accepts_all || c->action == EMIT)
+	if (c->action == EMIT)
 		return 1;
 	u64 left = classes_of(s, c) & c->classes;
 	if (!left)

@@ -66,7 +66,6 @@ u32 controller = 0;                 /* 1 + the number of a controller of version
 u32 generation = 0;                 /* of these tables; the programs rest while another one is current */
 u32 own_pid = 0;
 u32 want = 0;
-u32 accepts_all = 0;                /* for recording: nothing is rejected */
 
 static __always_inline void count_drop(u32 reason)
 {
