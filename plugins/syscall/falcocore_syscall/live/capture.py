@@ -21,7 +21,8 @@ from falcocore_syscall.live.tables import Tables
 _SHARED = ("ring", "cgroups", "drops", "current")
 """Maps that one set of programs takes over from another."""
 _DROPPED_FOR_ROOM = 0
-HOST, IN_CONTAINER = 1, 2
+HOST, IN_CONTAINER, EITHER = 1, 2, 3
+_MOST_PLACES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Capture:
         self._object: BpfObject | None = None
         self._ring: RingReader | None = None
         self._generation = 0
+        self._places: dict[int, int] = {}
         self.left_out: tuple[str, ...] = ()
         """Programs that this kernel has no place for."""
 
@@ -132,8 +134,15 @@ class Capture:
     def learn_place(self, cgroup: int, *, is_container: bool) -> None:
         """Tell the kernel whether a control group is a container's."""
         if self._object is not None:
+            before = self._places.get(cgroup)
             place = IN_CONTAINER if is_container else HOST
-            self._object.maps["cgroups"].update(struct.pack("<Q", cgroup), struct.pack("<I", place))
+            # Where containers are told apart by another hierarchy, a group may hold the host's processes too.
+            place = place if before in (None, place) else EITHER
+            if place != before:
+                if len(self._places) >= _MOST_PLACES:
+                    self._places.clear()
+                self._places[cgroup] = place
+                self._object.maps["cgroups"].update(struct.pack("<Q", cgroup), struct.pack("<I", place))
 
     def close(self) -> None:
         """Take everything out of the kernel."""

@@ -108,7 +108,11 @@ class LiveMachine(Machine):
 
     def _moved(self, thread: LiveThread, record: Record, head: Head) -> None:
         """A thread was seen in a control group for the first time, or has gone to another one."""
+        is_first = not thread.cgroup
         thread.cgroup = head.cgroup
+        if is_first and thread.cgroups:
+            self._met(thread)  # What /proc has told of it, or what it has of its parent, is true still.
+            return
         cgroups = self._proc.cgroups(head.pid)
         if cgroups is None:
             told = record.item(ItemKind.CGROUP)

@@ -4,7 +4,7 @@
 
 enum class_bit { FAILED = 4, IN_CONTAINER = 8, BY_ROOT = 16, A_DIRECTORY = 32 };
 enum { FAMILY_OTHER, FAMILY_UNIX, FAMILY_INET, FAMILY_INET6 };
-enum place { HOST = 1, CONTAINER = 2 };
+enum place { HOST = 1, CONTAINER, EITHER };
 #define EVERY_CLASS (~0ull)
 #define O_ACCMODE 3
 #define MOST_CLIMB 256
@@ -88,7 +88,7 @@ static __always_inline u64 classes_of(struct scratch *s, struct call *c)
 		return classes | 1ull << (found | IN_CONTAINER);
 	u64 id = cgroup_id(task);
 	u32 *place = bpf_map_lookup_elem(&cgroups, &id);
-	if (!place)
+	if (!place || *place == EITHER)
 		return classes | 1ull << (found | IN_CONTAINER);
 	return *place == CONTAINER ? 1ull << (found | IN_CONTAINER) : classes;
 }
@@ -115,6 +115,12 @@ PART u64 match_top(u64 top)
 	return classes;
 }
 
+/* 1 where both bytes are equal, without a branch: the verifier follows a loop with branches in vain. */
+static __always_inline u32 is_byte(u8 byte, u8 wanted)
+{
+	return ((u32)(byte ^ wanted) - 1) >> 31;
+}
+
 /* 1 where the path that was asked for goes up a directory, or can't be read whole. Nothing is written into
  * the record yet: its room serves. */
 PART int climbs(u64 path)
@@ -126,10 +132,67 @@ PART int climbs(u64 path)
 	long got = bpf_probe_read_user_str(text, MOST_CLIMB, (void *)path);
 	if (got < 0 || got == MOST_CLIMB)
 		return 1;
+	u32 found = 0;
 	for (u32 at = 0; at < MOST_CLIMB - 3 && at + 3 < got; at++)
-		if (text[at] == '.' && text[at + 1] == '.' && text[at + 2] == '/')
-			return 1;
-	return 0;
+		found |= is_byte(text[at], '.') & is_byte(text[at + 1], '.') & is_byte(text[at + 2], '/');
+	return found;
+}
+
+/* The classes in which a rule may match by the base name of `length` bytes at `name` of the scratch. */
+PART u64 match_base_name(u32 length)
+{
+	struct scratch *s = get_scratch();
+	if (!s || length > MOST_NAME)
+		return EVERY_CLASS;
+	__builtin_memset(s->path + NAME_AT, 0, MOST_NAME + 8);
+	bpf_probe_read_kernel(s->path + NAME_AT, length & 0x7f, (void *)s->name);
+	return match_name(s->path, length);
+}
+
+/* Where the last slash of a path is that needs no walk to be understood; -1 for others: those with two slashes
+ * in a row, or a name that begins with a dot. It stands where the record will be. */
+PART int last_slash(u32 length)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return -1;
+	u8 *text = s->record;
+	u32 slash = 0, is_odd = 0;
+	for (u32 at = 0; at < MOST_CLIMB && at < length; at++) {
+		u32 found = is_byte(text[at], '/');
+		is_odd |= found & (is_byte(text[at + 1], '/') | is_byte(text[at + 1], '.') | is_byte(text[at + 1], 0));
+		slash = (slash & (found - 1)) | (at & -found);
+	}
+	return is_odd ? -1 : (int)(slash & (MOST_CLIMB - 1));
+}
+
+/* Of `left`, the classes in which a rule may match a file that could not be opened: by the path that was asked
+ * for. */
+PART u64 match_asked(u64 left, u64 asked)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return EVERY_CLASS;
+	u8 *text = s->record;
+	long got = bpf_probe_read_user_str(text, MOST_CLIMB, (void *)asked);
+	if (got <= 2 || got >= MOST_CLIMB || text[0] != '/')
+		return left;
+	u64 length = got - 1, classes = 0;
+	int slash = last_slash(length);
+	if (slash < 0)
+		return left;
+	if (left & name_classes) {
+		s->name = (u64)(text + (slash & (MOST_CLIMB - 1)) + 1);
+		classes = match_base_name(length - slash - 1);
+	}
+	if (!(classes & left) && left & path_classes) {
+		BOUND(length, MOST_CLIMB - 1);
+		u32 at = (PATH_END - length) & PATH_END;
+		s->path[PATH_END] = 0;
+		bpf_probe_read_kernel(s->path + at, length, text);
+		classes = match_path(s->path, at);
+	}
+	return classes & left;
 }
 
 /* Of `left`, the classes in which a rule may match the file that was opened, by its name and its path. */
@@ -140,17 +203,15 @@ PART u64 match_file(u64 left, u64 asked)
 		return EVERY_CLASS;
 	if (left & climbing_classes && climbs(asked))
 		return left & climbing_classes;
+	if (s->ret < 0)
+		return match_asked(left, asked);
 	u64 file = file_of(s->task, s->ret), classes = 0;
 	if (!file)
 		return left;
 	u64 dentry = (u64)GET(file, struct file, f_path.dentry), mount = (u64)GET(file, struct file, f_path.mnt);
 	if (left & name_classes) {
-		u32 length = GET(dentry, struct dentry, d_name.len);
-		if (length > MOST_NAME)
-			return left;
-		__builtin_memset(s->path + NAME_AT, 0, MOST_NAME + 8);
-		bpf_probe_read_kernel(s->path + NAME_AT, length & 0x7f, (void *)GET(dentry, struct dentry, d_name.name));
-		classes = match_name(s->path, length);
+		s->name = (u64)GET(dentry, struct dentry, d_name.name);
+		classes = match_base_name(GET(dentry, struct dentry, d_name.len));
 		if (classes & left)
 			return classes & left;
 	}
@@ -178,7 +239,7 @@ static __always_inline int may_match(struct scratch *s, struct call *c)
 	u64 left = classes_of(s, c) & c->classes;
 	if (!left)
 		return 0;
-	if (left & c->certain || c->kind != OPEN || s->ret < 0)
+	if (left & c->certain || c->kind != OPEN)
 		return 1;
 	return match_file(left, argument(s, c->path_arg)) != 0;
 }

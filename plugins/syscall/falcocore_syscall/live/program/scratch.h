@@ -27,7 +27,7 @@ struct scratch {
 	s64 ret;
 	u64 task;
 	/* What a part is called with that is no number to the verifier. */
-	u64 file, dentry, vfsmount, request;
+	u64 file, dentry, vfsmount, request, name;
 	u32 at, dropped, is_compat, is_absolute, path_length;
 };
 

@@ -165,7 +165,7 @@ class _Planner:
 
     def _demand(self, number: int, known: CallChecks, kind: Kind) -> Demand:
         condition = self._rules[number].condition
-        paths = Paths(SUCCESSES, EVERY) if kind is Kind.OPEN else Paths()
+        paths = Paths(EVERY, EVERY) if kind is Kind.OPEN else Paths()
         if known.kind != GENERIC_EXIT:
             return may_hold(condition, known.decide, paths)
         key = number, *(known.decide(check) for check in self._naming[number])
