@@ -55,6 +55,7 @@ def test_this_host() -> None:
 
 
 @needs_kernel
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up chosen capabilities")
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
 @pytest.mark.parametrize(
     ("kept", "failed"),
