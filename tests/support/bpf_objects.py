@@ -6,12 +6,17 @@ import os
 import shutil
 import subprocess
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from falcocore_syscall.live.bpf import calls
 from falcocore_syscall.live.bpf.btf import KERNEL_BTF, Btf
 from falcocore_syscall.live.bpf.elf import Elf
+from falcocore_syscall.live.bpf.errors import BpfError
 
+LOADING = 1 << 38 | 1 << 39
+"""CAP_PERFMON and CAP_BPF."""
 CLANG = shutil.which("clang") or shutil.which("clang-14")
 
 PRELUDE = """
@@ -53,8 +58,20 @@ def types_of(source: str) -> Btf:
     return Btf(elf.body(section))
 
 
-def _may_load() -> bool:
-    return os.geteuid() == 0 and KERNEL_BTF.exists()
+def _obstacle() -> str:
+    """What keeps this process from loading programs, found out without what is under test."""
+    if not KERNEL_BTF.exists():
+        return "the kernel has no BTF"
+    status = Path("/proc/self/status").read_text()
+    held = int(status.split("CapEff:")[1].split()[0], 16)
+    if held & LOADING != LOADING:
+        return "needs root, or CAP_BPF and CAP_PERFMON"
+    try:
+        os.close(calls.create_map(calls.MapType.ARRAY, 4, 4, 1, 0, "obstacle"))
+    except BpfError as error:
+        return f"bpf(2) is not allowed here: {error}"
+    return ""
 
 
-needs_kernel = pytest.mark.skipif(not _may_load(), reason="needs root and a kernel with BTF")
+OBSTACLE = _obstacle()
+needs_kernel = pytest.mark.skipif(bool(OBSTACLE), reason=OBSTACLE)

@@ -64,7 +64,6 @@ class MapType(IntEnum):
 class MapFlag(IntEnum):
     """Flags of maps that the loader sets itself."""
 
-    NO_PREALLOCATION = 1
     READ_ONLY_PROGRAM = 0x80
     MAPPABLE = 0x400
 

@@ -77,7 +77,6 @@ class Relocation:
     """A place in a section where the address of a symbol belongs."""
 
     offset: int
-    type: int
     symbol: Symbol
 
 
@@ -142,7 +141,7 @@ class Elf:
             for offset, info in _RELOCATION.iter_unpack(self.body(table)):
                 if info >> 32 >= len(self.symbols):
                     raise BpfError(f"a relocation of section {section.name} names a symbol that is not there")
-                yield Relocation(offset, info & 0xFFFFFFFF, self.symbols[info >> 32])
+                yield Relocation(offset, self.symbols[info >> 32])
 
 
 def _text(strings: bytes, offset: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -122,7 +123,7 @@ class BpfObject:
         addresses = Addresses(
             {place: self.maps[name].fd for place, name in self._map_places.items() if name in self.maps},
             {index: section.map.fd for index, section in self._data.items()},
-            kernel.find_function,
+            cache(kernel.find_function),
         )
         linker = Linker(elf, self._core, Resolver(local, kernel), addresses, self._replacements)
         left_out = []

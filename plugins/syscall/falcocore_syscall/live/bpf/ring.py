@@ -64,6 +64,7 @@ class RingReader:
         self.data = memoryview(self._producer_pages)[page:]
         """All records, where `drain` says that they are."""
         self._headers = self.data.cast("I")
+        self._is_closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +102,7 @@ class RingReader:
                 if length >= 0:
                     yield data, offset, length
         finally:
-            if done != start:
+            if done != start and not self._is_closed:
                 self._barrier()
                 self._consumer[0] = done
 
@@ -131,6 +132,9 @@ class RingReader:
 
     def close(self) -> None:
         """Unmap the buffer. Views of records that someone still holds keep their memory until they go."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         for held in (self._consumer, self._producer, self._headers, self.data):
             with contextlib.suppress(BufferError):
                 held.release()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ TRACEPOINT_TYPE = "btf_trace_sys_exit"
 DIRECT_READ_FUNCTION = "bpf_rdonly_cast"
 _SYS_ADMIN, _PERFMON, _BPF = 21, 38, 39
 _RING_BYTES = 1 << 16
+_UNCOUNTED_SINCE = (5, 11)
 _PROBE_PROGRAM = bytes.fromhex(
     "bfa1000000000000"  # r1 = r10
     "07010000f8ffffff"  # r1 += -8
@@ -74,7 +76,7 @@ def _steps(host: Host) -> Iterator[Finding]:
         yield Finding("kernel types", False, error.message, _TYPES_REMEDY)
     if not architecture.ok:
         return
-    calls.raise_memory_limit()
+    yield _locked_memory(host)
     create = partial(calls.create_map, MapType.ARRAY, 4, 8, 1, 0, "probe")
     yield (call := _try("bpf call", create, partial(_refused, host)))
     if not call.ok:
@@ -151,6 +153,17 @@ def _privileges_remedy(host: Host) -> str:
     )
 
 
+def _locked_memory(host: Host) -> Finding:
+    """Older kernels count maps as locked memory, of which a process may have little."""
+    if calls.raise_memory_limit():
+        return Finding("locked memory", True, "unlimited")
+    numbers = re.match(r"(\d+)\.(\d+)", host.release)
+    if numbers and (int(numbers[1]), int(numbers[2])) >= _UNCOUNTED_SINCE:
+        return Finding("locked memory", True, "limited, but this kernel does not count maps")
+    remedy = "`ulimit -l unlimited` beforehand, LimitMEMLOCK=infinity in a systemd unit, or CAP_SYS_RESOURCE."
+    return Finding("locked memory", False, "limited, and Linux before 5.11 counts maps", remedy)
+
+
 def _refused(host: Host, error: BpfError) -> str:
     """Why the kernel may have refused, from what can be seen of it."""
     if error.errno == errno.ENOSYS:
@@ -167,10 +180,7 @@ def _refused(host: Host, error: BpfError) -> str:
             "A seccomp filter applies to this process: let it allow bpf(2), as the container runtime sets it."
         )
     if error.errno == errno.EPERM:
-        return (
-            "Capabilities count in the first user namespace alone: run outside of rootless containers. "
-            "Before Linux 5.11 `ulimit -l unlimited` is needed as well."
-        )
+        return "Capabilities count in the first user namespace alone: run outside of rootless containers."
     return (
         "The kernel has to be built with CONFIG_BPF_JIT=y, CONFIG_BPF_EVENTS=y and CONFIG_DEBUG_INFO_BTF=y."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
@@ -12,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -301,9 +301,9 @@ signal.pause()
 
 def is_loaded(program: int) -> bool:
     """Whether the kernel still has a program of a number."""
-    attributes = ctypes.create_string_buffer(struct.pack("<III", program, 0, 0), 12)
+    by_number: Any = PROGRAM_BY_ID
     try:
-        os.close(calls.bpf(PROGRAM_BY_ID, attributes.raw, "finding a program"))  # type: ignore[arg-type]
+        os.close(calls.bpf(by_number, struct.pack("<III", program, 0, 0), "finding a program"))
     except BpfError:
         return False
     return True

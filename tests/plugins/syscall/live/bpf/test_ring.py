@@ -179,4 +179,15 @@ def test_closing_while_a_record_is_held(ring: FakeRing) -> None:
     data, offset, length = next(reader.drain())
     held = data[offset : offset + length]
     reader.close()
+    reader.close()
     assert bytes(held) == b"held"
+
+
+def test_closing_within_a_batch(ring: FakeRing) -> None:
+    """As an exception does that leaves both the loop and the reader's block."""
+    with RingReader(ring.map) as reader:
+        ring.add(b"record")
+        batch = reader.drain()
+        next(batch)
+    assert list(batch) == []
+    assert ring.consumed == 0

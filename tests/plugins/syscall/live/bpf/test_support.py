@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from falcocore_syscall.live.bpf.errors import BpfError
 from falcocore_syscall.live.bpf.support import Finding, Host, find_out
 from tests.support.bpf_objects import needs_kernel
 
-STEPS = ["architecture", "privileges", "kernel types", "bpf call", "ring buffer", "program", "tracepoint"]
+STEPS = ["architecture", "privileges", "kernel types", "locked memory", "bpf call", "ring buffer"]
 EVERY_CAPABILITY = "000001ffffffffff"
 
 
@@ -50,11 +51,12 @@ def refusing(monkeypatch: pytest.MonkeyPatch, code: int, only: calls.MapType | N
 @needs_kernel
 def test_this_host() -> None:
     findings = find_out()
-    assert [finding.name for finding in findings] == [*STEPS, "direct reads"]
+    assert [finding.name for finding in findings] == [*STEPS, "program", "tracepoint", "direct reads"]
     assert [finding for finding in findings if not finding.ok] == []
 
 
 @needs_kernel
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up chosen capabilities")
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
 @pytest.mark.parametrize(
     ("kept", "failed"),
@@ -114,7 +116,7 @@ def test_a_call_that_is_refused(
 ) -> None:
     refusing(monkeypatch, code)
     findings = find_out(host(tmp_path, **options))
-    assert [finding.name for finding in findings] == STEPS[:4]
+    assert [finding.name for finding in findings] == STEPS[:5]
     assert not findings[-1].ok
     assert remedy in findings[-1].remedy
 
@@ -122,9 +124,29 @@ def test_a_call_that_is_refused(
 def test_a_kernel_without_ring_buffers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refusing(monkeypatch, errno.EINVAL, calls.MapType.RINGBUF)
     findings = find_out(host(tmp_path))
-    assert [finding.name for finding in findings] == STEPS[:5]
-    assert findings[3].ok
-    assert findings[4].remedy == "Linux 5.8 or newer is needed for ring buffers; this is 5.4.0."
+    assert [finding.name for finding in findings] == STEPS
+    assert findings[4].ok
+    assert findings[5].remedy == "Linux 5.8 or newer is needed for ring buffers; this is 5.4.0."
+
+
+@pytest.mark.parametrize(
+    ("raised", "release", "ok"),
+    [
+        (True, "5.10.0-28-amd64", True),
+        (False, "5.10.0-28-amd64", False),
+        (False, "5.11.0", True),
+        (False, "6.1.0-18", True),
+        (False, "of our own", False),
+    ],
+)
+def test_locked_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: bool, release: str, ok: bool
+) -> None:
+    refusing(monkeypatch, errno.EPERM)
+    monkeypatch.setattr(calls, "raise_memory_limit", lambda: raised)
+    found = by_name(find_out(replace(host(tmp_path), release=release)))["locked memory"]
+    assert found.ok is ok
+    assert ("LimitMEMLOCK=infinity" in found.remedy) is not ok
 
 
 def test_a_kernel_without_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
