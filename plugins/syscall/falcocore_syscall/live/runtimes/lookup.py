@@ -79,13 +79,13 @@ class Runtimes:
             patience_s: how long a runtime may take for one container.
             questions: so many containers may wait.
             remembered: of so many containers something is remembered.
-            clock: seconds that only grow.
+            clock: seconds that only grow, for pauses; called from both threads.
 
         Raises:
             ValueError: a socket is written in another way.
         """
         root = os.environ.get(HOST_ROOT, "") if host_root is None else host_root
-        self._interviewer = Interviewer([RuntimeSocket.of(one) for one in sockets], root, patience_s)
+        self._interviewer = Interviewer([RuntimeSocket.of(one) for one in sockets], root, patience_s, clock)
         self._has_sockets = bool(sockets)
         self._questions: queue.Queue[Question | None] = queue.Queue(questions)
         self._answers: deque[Answer] = deque()

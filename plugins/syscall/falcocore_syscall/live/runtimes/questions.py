@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -51,10 +51,17 @@ class Interviewer:
     A runtime that hangs costs its patience once for each rest, which grows from a second to a minute.
     """
 
-    def __init__(self, sockets: Sequence[RuntimeSocket], host_root: str, patience_s: float) -> None:
+    def __init__(
+        self,
+        sockets: Sequence[RuntimeSocket],
+        host_root: str,
+        patience_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._sockets = sockets
         self._host_root = host_root
         self._patience_s = patience_s
+        self._clock = clock
         self._troubles: dict[str, _Trouble] = {}
 
     def find(self, question: Question) -> Answer:
@@ -62,7 +69,7 @@ class Interviewer:
         errors = 0
         for endpoint in endpoints(self._sockets, self._host_root, question.cgroups):
             trouble = self._troubles.get(endpoint.path)
-            if trouble is not None and time.monotonic() < trouble.rests_until_s:
+            if trouble is not None and self._clock() < trouble.rests_until_s:
                 continue
             try:
                 text = self._ask(endpoint, question.container_id)
@@ -105,4 +112,4 @@ class Interviewer:
             )
         rest_s = min(_FIRST_REST_S * 2**trouble.times, _LONGEST_REST_S)
         trouble.times += 1
-        trouble.rests_until_s = time.monotonic() + rest_s
+        trouble.rests_until_s = self._clock() + rest_s
