@@ -11,13 +11,15 @@ import msgspec
 
 from falcocore_syscall.live.runtimes.docker import ask_docker
 from falcocore_syscall.live.runtimes.errors import UnansweredError
+from falcocore_syscall.live.runtimes.pauses import Pauses
 from falcocore_syscall.live.runtimes.sockets import Api, Endpoint, RuntimeSocket, endpoints
 
 log = logging.getLogger("falcocore.syscall")
 
 PATIENCE_S = 2.0
 """How long a runtime may take for all that is asked about one container."""
-_FIRST_REST_S, _LONGEST_REST_S = 1.0, 60.0
+RESTS = Pauses(1.0, 60.0)
+"""How long a runtime that did not answer is left in peace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,5 @@ class Interviewer:
                 endpoint.path,
                 error if isinstance(error, UnansweredError) else repr(error),
             )
-        rest_s = min(_FIRST_REST_S * 2**trouble.times, _LONGEST_REST_S)
         trouble.times += 1
-        trouble.rests_until_s = self._clock() + rest_s
+        trouble.rests_until_s = self._clock() + RESTS.after(trouble.times)
