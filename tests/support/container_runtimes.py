@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -70,10 +71,15 @@ def podman(folder: Path) -> Iterator[RunningContainer]:
         run = (*command, "run", "-d", *limits, "--privileged", *_OPTIONS, IMAGE, "/bin/sleep", "600")
         full_id = _run(*run).decode().strip()
         try:
-            pid = int(_run(*command, "inspect", "--format", "{{.State.Pid}}", full_id))
+            shown = _run(*command, "inspect", "--format", "{{.State.Pid}} {{.State.ConmonPid}}", full_id)
+            pid, monitor_pid = map(int, shown.split())
+            monitor = os.pidfd_open(monitor_pid)
             yield RunningContainer(f"docker:{path}", full_id, pid)
         finally:
             _remove(*command, "rm", "-f", "-t", "0", full_id)
+        # It runs a last command of Podman, which writes to the folder.
+        select.select([monitor], [], [], SAFETY_S)
+        os.close(monitor)
 
 
 _OPTIONS = ("--network", "host", "--name", "shop-web", "--label", "app=shop", "-v", "/etc:/data:ro")

@@ -29,8 +29,8 @@ _MATCHERS = (
 )
 """Podman, Docker, CRI-O and containerd, namespaces of containerd, LXC, libvirt, BPM: in this order.
 
-The last is not the reference's: a control group that was made inside a container, by its systemd or by somebody
-who hides, belongs to the innermost container.
+The last is not the reference's: a control group that was made inside a container, by its systemd or by
+somebody who hides, belongs to the innermost container.
 """
 _COMPILED = tuple(re.compile(pattern) for pattern in _MATCHERS)
 _UNCUT = range(5, 8)

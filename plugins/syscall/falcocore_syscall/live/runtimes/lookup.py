@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from falcocore_syscall.live.runtimes.pauses import Pauses
 from falcocore_syscall.live.runtimes.questions import PATIENCE_S, Answer, Interviewer, Question
 from falcocore_syscall.live.runtimes.sockets import DEFAULT_SOCKETS, HOST_ROOT, RuntimeSocket
 from falcocore_syscall.state.containers import ID_LENGTH, Containers
@@ -22,8 +23,9 @@ REMEMBERED = 2048
 """Containers of which something is remembered, be it that nobody knows them; the oldest makes room."""
 REFRESH_S = 300.0
 """A container that shows itself after this time is asked for again: its name or address may have changed."""
-_FIRST_RETRY_S, _LONGEST_RETRY_S = 0.25, 30.0
-_RETRIES = 8
+RETRIES = Pauses(0.25, 30.0)
+"""How long a container that nobody knew is not asked for again."""
+_OWN_RETRIES = 8
 """So often a container that nobody knew is asked for again by itself, which takes a minute.
 
 It may have been seen before its runtime could tell of it, and never start another process.
@@ -79,13 +81,13 @@ class Runtimes:
             patience_s: how long a runtime may take for one container.
             questions: so many containers may wait.
             remembered: of so many containers something is remembered.
-            clock: seconds that only grow.
+            clock: seconds that only grow, for pauses; called from both threads.
 
         Raises:
             ValueError: a socket is written in another way.
         """
         root = os.environ.get(HOST_ROOT, "") if host_root is None else host_root
-        self._interviewer = Interviewer([RuntimeSocket.of(one) for one in sockets], root, patience_s)
+        self._interviewer = Interviewer([RuntimeSocket.of(one) for one in sockets], root, patience_s, clock)
         self._has_sockets = bool(sockets)
         self._questions: queue.Queue[Question | None] = queue.Queue(questions)
         self._answers: deque[Answer] = deque()
@@ -193,9 +195,9 @@ class Runtimes:
             memory.again_s = self._clock() + REFRESH_S
             return
         self._unknown += 1
-        memory.again_s = self._clock() + min(_FIRST_RETRY_S * 2**memory.misses, _LONGEST_RETRY_S)
         memory.misses += 1
-        if memory.misses <= _RETRIES:
+        memory.again_s = self._clock() + RETRIES.after(memory.misses)
+        if memory.misses <= _OWN_RETRIES:
             heapq.heappush(self._retries, (memory.again_s, question.container_id, question.cgroups))
 
     def _remember(self, short_id: str) -> _Memory:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from falcocore_syscall.live.runtimes.docker import ask_docker
 from falcocore_syscall.live.runtimes.errors import UnansweredError
+from falcocore_syscall.live.runtimes.pauses import Pauses
 from falcocore_syscall.live.runtimes.sockets import Api, Endpoint, RuntimeSocket, endpoints
 
 log = logging.getLogger("falcocore.syscall")
 
 PATIENCE_S = 2.0
 """How long a runtime may take for all that is asked about one container."""
-_FIRST_REST_S, _LONGEST_REST_S = 1.0, 60.0
+RESTS = Pauses(1.0, 60.0)
+"""How long a runtime that did not answer is left in peace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,17 @@ class Interviewer:
     A runtime that hangs costs its patience once for each rest, which grows from a second to a minute.
     """
 
-    def __init__(self, sockets: Sequence[RuntimeSocket], host_root: str, patience_s: float) -> None:
+    def __init__(
+        self,
+        sockets: Sequence[RuntimeSocket],
+        host_root: str,
+        patience_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._sockets = sockets
         self._host_root = host_root
         self._patience_s = patience_s
+        self._clock = clock
         self._troubles: dict[str, _Trouble] = {}
 
     def find(self, question: Question) -> Answer:
@@ -62,7 +71,7 @@ class Interviewer:
         errors = 0
         for endpoint in endpoints(self._sockets, self._host_root, question.cgroups):
             trouble = self._troubles.get(endpoint.path)
-            if trouble is not None and time.monotonic() < trouble.rests_until_s:
+            if trouble is not None and self._clock() < trouble.rests_until_s:
                 continue
             try:
                 text = self._ask(endpoint, question.container_id)
@@ -103,6 +112,5 @@ class Interviewer:
                 endpoint.path,
                 error if isinstance(error, UnansweredError) else repr(error),
             )
-        rest_s = min(_FIRST_REST_S * 2**trouble.times, _LONGEST_REST_S)
         trouble.times += 1
-        trouble.rests_until_s = time.monotonic() + rest_s
+        trouble.rests_until_s = self._clock() + RESTS.after(trouble.times)

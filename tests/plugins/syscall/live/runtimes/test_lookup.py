@@ -140,6 +140,33 @@ def test_a_runtime_that_hangs_is_asked_once_for_each_rest(
     ]
 
 
+def test_a_runtime_in_trouble_is_asked_again_after_its_rest(
+    path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    containers = Containers()
+    good = http_handler(known(*range(9)))
+    asked: list[int] = []
+
+    def handle(connection: socket.socket) -> None:
+        asked.append(1)
+        if len(asked) > 2:
+            good(connection)
+
+    with (
+        unix_server(path, handle),
+        asking(path, clock=clock) as runtimes,
+        caplog.at_level(logging.INFO, "falcocore.syscall"),
+    ):
+        for number, wait_s, times in ((0, 0.0, 1), (1, 0.9, 1), (2, 0.1, 2), (3, 1.9, 2), (4, 0.1, 3)):
+            clock.now_s += wait_s
+            runtimes.ask(short(number))
+            answered(runtimes, containers)
+            assert min(len(asked), 3) == times
+            assert (names(containers, number) == [None]) is (times < 3)
+    said = [record.getMessage().partition(f"{path} ")[2] for record in caplog.records]
+    assert [text.partition(":")[0] for text in said] == ["can't be asked", "answers again"]
+
+
 @pytest.mark.parametrize(
     "handle",
     [
