@@ -149,8 +149,19 @@ PART u64 match_base_name(u32 length)
 	return match_name(s->path, length);
 }
 
-/* Where the last slash of a path is that needs no walk to be understood; -1 for others: those with two slashes
- * in a row, or a name that begins with a dot. It stands where the record will be. */
+static __always_inline u32 is_end(u8 byte)
+{
+	return is_byte(byte, '/') | is_byte(byte, 0);
+}
+
+/* Behind the first dot of a name. */
+static __always_inline u32 is_end_of_dots(u8 *text)
+{
+	return is_end(text[0]) | (is_byte(text[0], '.') & is_end(text[1]));
+}
+
+/* Where the last slash of a path is that needs no walk to be understood; -1 for others: those with an empty
+ * name, `.` or `..` in them. It stands where the record will be. */
 PART int last_slash(u32 length)
 {
 	struct scratch *s = get_scratch();
@@ -160,7 +171,7 @@ PART int last_slash(u32 length)
 	u32 slash = 0, is_odd = 0;
 	for (u32 at = 0; at < MOST_CLIMB && at < length; at++) {
 		u32 found = is_byte(text[at], '/');
-		is_odd |= found & (is_byte(text[at + 1], '/') | is_byte(text[at + 1], '.') | is_byte(text[at + 1], 0));
+		is_odd |= found & (is_end(text[at + 1]) | (is_byte(text[at + 1], '.') & is_end_of_dots(text + at + 2)));
 		slash = (slash & (found - 1)) | (at & -found);
 	}
 	return is_odd ? -1 : (int)(slash & (MOST_CLIMB - 1));
