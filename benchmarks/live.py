@@ -38,8 +38,8 @@ _LOST = re.compile(r"(\d+) of \d+ system calls were lost")
 
 EMITTED_RULE = """
 - rule: emitted and never matched
-  desc: The kernel can't tell what an ancestor is called.
-  condition: evt.type in (open, openat) and fd.name startswith {path} and proc.aname[7] = nobody-has-this-name
+  desc: The kernel is not asked what a parent is called.
+  condition: evt.type in (open, openat) and fd.name startswith {path} and proc.pname = nobody-has-this-name
   output: "%fd.name"
   priority: NOTICE
 """

@@ -34,8 +34,8 @@ log = logging.getLogger("falcocore.syscall")
 
 IDLE_S = 1.0
 """How long a wait for records lasts at most: batches that wait to be acknowledged are not held up longer."""
-GATHER_S = 0.004
-"""After a wake-up, so that what comes in a burst is drawn in one go."""
+GATHER_S = 0.02
+"""After a wake-up, so that what comes in a burst is drawn in one go: waking costs more than many records."""
 CLOCK_STEP_NS = 1_000_000
 """A difference of the clocks beyond this is a step of the time of day."""
 _LEAST_BUFFER_BYTES = 1 << 16
