@@ -29,10 +29,10 @@ from tests.support.syscall_events import value_of
 READ = 7
 
 
-def captured(fd: int) -> bytes:
+def captured(fd: int, *, for_older: bool = False) -> bytes:
     """A capture of this machine in which this process reads from a descriptor."""
     stream, sockets = io.BytesIO(), SocketTables()
-    with Writer(stream) as writer:
+    with Writer(stream, for_older=for_older) as writer:
         writer.write_machine(read_machine())
         writer.write_interfaces(read_interfaces())
         writer.write_accounts(read_accounts())
@@ -83,7 +83,9 @@ def test_replay_knows_this_process(connection: tuple[socket.socket, str]) -> Non
 def test_sysdig_knows_this_process(tmp_path: Path) -> None:
     """Not the descriptor of the event: sysdig 0.29.3 looks for it in an enter event, which is not written."""
     capture = tmp_path / "x.scap"
-    capture.write_bytes(captured(0))
+    memory = os.memfd_create("one that it doesn't know")
+    capture.write_bytes(captured(0, for_older=True))
+    os.close(memory)
     form = "%proc.name %proc.pid %proc.ppid %proc.cwd %evt.arg.data"
     command = ["sysdig", "-r", str(capture), "-p", form]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
