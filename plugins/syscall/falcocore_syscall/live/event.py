@@ -28,9 +28,9 @@ class LiveEvent(Event):
     descriptors is needed.
     """
 
-    __slots__ = ("_known", "_opened", "call", "record")
+    __slots__ = ("_has_opened", "_known", "_opened", "call", "record")
 
-    _known: list[bytes | None]
+    _known: list[bytes | None] | None
     _opened: FileItem | None
 
     def __init__(self, record: Record, call: Call, time_ns: int, num: int) -> None:
@@ -46,6 +46,8 @@ class LiveEvent(Event):
         self.count = len(call.reads)
         self.thread = None
         self.fd = None
+        self._known = None
+        self._has_opened = False
         self.old_name = None
 
     def __getattr__(self, name: str) -> Any:
@@ -67,9 +69,8 @@ class LiveEvent(Event):
         """The bytes of a parameter; empty where its value was not available, None where it is not there."""
         if number >= self.count:
             return None
-        try:
-            known = self._known
-        except AttributeError:
+        known = self._known
+        if known is None:
             known = self._known = [None] * self.count
         found = known[number]
         if found is None:
@@ -141,12 +142,10 @@ class LiveEvent(Event):
     @property
     def opened(self) -> FileItem | None:
         """The file that the call has returned a descriptor of."""
-        try:
-            return self._opened
-        except AttributeError:
-            found = self.record.file(RETURNED) if self.record.ret >= 0 else None
-            self._opened = found
-            return found
+        if not self._has_opened:
+            self._has_opened = True
+            self._opened = self.record.file(RETURNED) if self.record.ret >= 0 else None
+        return self._opened
 
     @property
     def layer(self) -> int:

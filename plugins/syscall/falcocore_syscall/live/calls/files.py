@@ -40,22 +40,22 @@ _QUARTER_BYTES, _MOST_VALUE_BYTES = 4, 80
 
 def _flags_of(arg: int) -> Callable[[LiveEvent], int]:
     def get(event: LiveEvent) -> int:
-        return event.call.numbers.open_flags(event.record.args[arg] & _LOW_32) | event.layer
+        return event.call.numbers.open_flags(event.record.args[arg] & _LOW_32)
 
     return get
 
 
-def _created_flags(event: LiveEvent) -> int:
-    return event.layer
+def _no_flags(_event: LiveEvent) -> int:
+    return 0
 
 
 def _how_flags(event: LiveEvent) -> int:
     found = memory_number(event, 2, 0, 8)
-    return 0 if found is None else event.call.numbers.open_flags(found) | event.layer
+    return 0 if found is None else event.call.numbers.open_flags(found & _LOW_32)
 
 
 def _read_how_flags(event: LiveEvent) -> bytes:
-    return packed(_how_flags(event), 4)
+    return packed(_how_flags(event) | event.layer, 4)
 
 
 def _read_how_mode(event: LiveEvent) -> bytes:
@@ -108,7 +108,7 @@ CALLS: Mapping[str, Call] = dict(
         call(
             "creat", result, text(0), _mode(1), *_opening, _creat_layer,
             ops=(ops.path(0), ops.fd(RETURNED)), kind=CallKind.OPEN,
-            find=opened(0, None, _created_flags),
+            find=opened(0, None, _no_flags),
         ),
         call(
             "open_by_handle_at", result, integer(0), open_flags(2), file_path, *_opening,

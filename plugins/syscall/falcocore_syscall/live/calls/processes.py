@@ -133,7 +133,7 @@ def control_groups(raw: bytes) -> bytes:
 def _cgroups(event: LiveEvent) -> bytes:
     items = event.record.items(ItemKind.CGROUP)
     if items:
-        return b"".join(control_groups(item.data) for item in items)
+        return b"".join(control_groups(item) for item in items)
     return NOT_AVAILABLE if event.thread is None else event.thread.cgroups
 
 
