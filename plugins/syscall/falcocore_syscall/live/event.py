@@ -110,12 +110,10 @@ class LiveEvent(Event):
 
     def look_up(self, fd: int) -> Fd | None:
         """What the record has of a descriptor: itself, or as the directory that a path is relative to."""
-        if fd < 0:
-            return None
         item = self.record.of_descriptor(fd)
         if item is not None:
             return entry_of(item, self)
-        path = self._directory(fd)
+        path = None if fd < 0 else self._directory(fd)
         return None if path is None else FileFd(FdType.DIRECTORY, path, "", 0, 0, 0)
 
     def directory(self, dirfd: int) -> str:

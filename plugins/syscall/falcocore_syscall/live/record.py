@@ -24,6 +24,7 @@ HEAD = struct.Struct("<IHHQIIIIqQQQQQQQQIIIIIIII16sQQ")
 _unpack_item = struct.Struct("<HBBI").unpack_from
 _pack_fd = struct.Struct("<i").pack
 _MOST_ARGS = 8
+_MOST_FD = (1 << 31) - 1
 _TEXT, _DIRECTORY, _FILE, _SOCKET = 1, 2, 3, 4
 """Kinds of items as plain numbers, with which it is quicker to reckon."""
 _IS_UNREADABLE = 1
@@ -179,13 +180,15 @@ class Record:
 
     def of_descriptor(self, fd: int) -> FileItem | SocketItem | None:
         """What is known of a descriptor by its number, whichever argument it was."""
-        data = self._data
+        if not 0 <= fd <= _MOST_FD:
+            return None
+        data, wanted = self._data, _pack_fd(fd)
         places = self._places
         if places is None:
             places = self._find_items()
         for key, (start, end) in places.items():
             kind = key >> 3
-            if kind in (_FILE, _SOCKET) and data[start : start + 4] == _pack_fd(fd):
+            if kind in (_FILE, _SOCKET) and data[start : start + 4] == wanted:
                 return parse_file(data[start:end]) if kind == _FILE else parse_socket(data[start:end])
         return None
 

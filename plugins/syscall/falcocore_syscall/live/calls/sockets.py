@@ -153,7 +153,8 @@ CALLS: Mapping[str, Call] = dict(
             **_socket, ops=(ops.fd(0), _message), find=exchanging(0, 1),
         ),
         call(
-            "setsockopt", result, integer(0), _level, _option_number, _option_value(_given_length), _given_length,
+            "setsockopt", result, integer(0), _level, _option_number, _option_value(_given_length),
+            _given_length,
             **_socket, ops=(ops.fd(0), ops.data(3, 4, _MOST_OPTION_BYTES)), find=used(0),
         ),
         call(
