@@ -14,7 +14,7 @@ from falcocore_syscall.state.interfaces import Interfaces
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.state.threads import Thread
 from falcocore_syscall.tables import NATIVE, SYSCALL_NAMES
-from tests.support.syscall_events import START_NS, ipv4
+from tests.support.syscall_events import START_NS, ipv4, shown
 
 TID = 100
 RETURNED, NO_ARG = 6, 7
@@ -24,6 +24,8 @@ ESTABLISHED, SYN_SENT, CLOSED, LISTENING = 1, 2, 7, 10
 REGULAR, FOLDER, FIFO = 0o100644, 0o040755, 0o010600
 
 
+Case = tuple[str, tuple[bytes, ...], int, tuple[int, ...], str]
+"""A call, the items of its record, what it returns, its arguments, and these as text."""
 CALLS = {architecture: Calls(architecture) for architecture in NATIVE}
 
 
@@ -129,6 +131,14 @@ def seen(raw: bytes, architecture: str = "x86_64") -> LiveEvent:
     event = LiveEvent(parsed, call, START_NS, 1)
     event.machine, event.thread = machine_with_thread()
     return event
+
+
+def check_arguments(case: Case) -> None:
+    """The arguments of a call as text; and laid out as in a capture, they are the same."""
+    name, items, ret, args, expected = case
+    event = called(name, *items, ret=ret, args=args)
+    assert shown(event, "evt.args") == expected
+    assert [event.data[slice(*event.span(number))] for number in range(event.count)] == event.params()
 
 
 def machine_with_thread() -> tuple[Machine, Thread]:

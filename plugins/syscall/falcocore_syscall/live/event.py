@@ -79,7 +79,11 @@ class LiveEvent(Event):
 
     def params(self) -> list[bytes]:
         """The bytes of all parameters."""
-        return [self.raw(number) or b"" for number in range(self.count)]
+        if self._known is not None:
+            return [self.raw(number) or b"" for number in range(self.count)]
+        made = [read(self) for read in self.call.reads]
+        self._known = [*made]
+        return made
 
     def is_available(self, number: int) -> bool:
         """False where the parameter is not there, or has no value."""
@@ -113,12 +117,17 @@ class LiveEvent(Event):
         item = self.record.of_descriptor(fd)
         if item is not None:
             return entry_of(item, self)
-        path = None if fd < 0 else self._directory(fd)
-        return None if path is None else FileFd(FdType.DIRECTORY, path, "", 0, 0, 0)
+        found = None if fd < 0 else self._directory(fd)
+        if found is None:
+            return None
+        arg, path = found
+        # An empty name stands for the descriptor itself, which then need not be a directory.
+        return FileFd(FdType.DIRECTORY if self.record.text(arg) else FdType.FILE, path, "", 0, 0, 0)
 
     def directory(self, dirfd: int) -> str:
         """The path, with a slash at its end, that names are relative to which come with this descriptor."""
-        path = self._directory(dirfd)
+        found = self._directory(dirfd)
+        path = found[1] if found is not None else None
         if path is None and dirfd == AT_FDCWD:
             path = self.record.item(ItemKind.CWD)
         if path is not None:
@@ -126,7 +135,8 @@ class LiveEvent(Event):
         entry = self.look_up(dirfd)
         return super().directory(dirfd) if entry is None else with_slash(entry.name)
 
-    def _directory(self, dirfd: int) -> bytes | None:
+    def _directory(self, dirfd: int) -> tuple[int, bytes] | None:
+        """The argument with a path that is relative to the descriptor, and what the kernel knew it by."""
         record = self.record
         for op in self.call.ops:
             if op.kind is OpKind.PATH:
@@ -134,7 +144,7 @@ class LiveEvent(Event):
                 if own == dirfd:
                     found = record.directory(op.arg)
                     if found is not None:
-                        return found
+                        return op.arg, found
         return None
 
     @property

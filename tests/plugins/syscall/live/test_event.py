@@ -103,6 +103,10 @@ FIELDS: list[tuple[LiveEvent, dict[str, Any]]] = [
             args=(1, 1)),
         {"fs.path.source": "/here/b", "fs.path.target": "/here/a", "fs.path.sourceraw": "b"},
     ),
+    (
+        called("newfstatat", text(1, ""), directory(1, "/etc/passwd"), args=(3, 1, 1, 0x1000)),
+        {"fd.name": "/etc/passwd", "fd.type": "file"},
+    ),
     (called("close", file(0, 3, "/a"), args=(3,)), {"fd.name": "/a", "fd.name_changed": False, "fd.num": 3}),
     (called("close", args=(3,)), {"fd.name": "", "fd.num": 3, "fd.typechar": "o"}),
     (

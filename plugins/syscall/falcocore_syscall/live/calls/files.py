@@ -29,10 +29,7 @@ from falcocore_syscall.live.record import RETURNED
 if TYPE_CHECKING:
     from falcocore_syscall.live.event import LiveEvent
 
-_O_CREATING = 0o1101
-"""What creat stands for: O_WRONLY, O_CREAT and O_TRUNC."""
 _HOW_BYTES = 24
-_LONG_BYTES = 8
 _MODE_BITS = 0o7777
 _LOW_32 = 0xFFFFFFFF
 _QUARTER_BYTES, _MOST_VALUE_BYTES = 4, 80

@@ -12,7 +12,7 @@ from falcocore_syscall.live.items import ItemKind
 from falcocore_syscall.live.record import RecordFlag, RecordKind
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.tables import EVENTS
-from tests.support.live_records import NO_ARG, called, directory, item, memory, record, seen, text
+from tests.support.live_records import called, directory, item, memory, record, seen, text
 from tests.support.syscall_events import shown, value_of
 
 ARGV = b"./ls\0-l\0/tmp\0"
@@ -134,12 +134,6 @@ def test_the_end_of_a_thread(code: int, reaper: int, expected: str) -> None:
 def test_control_groups(hierarchy: int, names: bytes, first: bytes) -> None:
     assert control_groups(struct.pack("<I", hierarchy) + names).startswith(first)
     assert control_groups(b"\0") == b""
-
-
-def test_capabilities_after_a_call() -> None:
-    event = called("capset", item(ItemKind.PROCESS, PROCESS, NO_ARG))
-    assert shown(event, "evt.args") == "res=0 cap_inheritable=1 cap_permitted=2 cap_effective=3"
-    assert shown(called("capset"), "evt.args").startswith("res=0 cap_inheritable=<NA>")
 
 
 def test_a_forks_record_is_no_event() -> None:
