@@ -43,13 +43,14 @@ def entry_of(item: FileItem | SocketItem, event: LiveEvent) -> Fd:
     if item.kind:
         return PlainFd(_anonymous(item.path), ino=item.ino)
     if item.marks & _MEMFD:
-        name = item.path.partition(_MEMFD_NAME)[2] or item.path
-        return PlainFd(FdType.MEMFD, name.decode("utf-8", "surrogateescape"), ino=item.ino)
+        given = item.path.partition(_MEMFD_NAME)[2] or item.path
+        return PlainFd(FdType.MEMFD, given.decode("utf-8", "surrogateescape"), ino=item.ino)
     if stat.S_ISFIFO(item.mode) and (item.path in _NO_PATH or item.path.lstrip(b"/").startswith(_PIPE_NAME)):
         return PlainFd(FdType.PIPE, ino=item.ino)
     flags = event.call.numbers.open_flags(item.flags) | layer_flags(item.marks)
     kind = _DIRECTORY if stat.S_ISDIR(item.mode) else _FILE
-    return FileFd(kind, item.path, "", flags, device(item.dev), item.ino)
+    name = item.path.decode("utf-8", "surrogateescape")
+    return FileFd(kind, item.path, "", flags, device(item.dev), item.ino, name)
 
 
 def _anonymous(name: bytes) -> FdType:

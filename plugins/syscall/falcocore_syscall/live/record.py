@@ -97,7 +97,20 @@ class Record:
         RecordError: the head does not fit into the buffer, or what it says of the size.
     """
 
-    __slots__ = ("_data", "_places", "args", "cpu", "head", "kind", "nr", "ret", "tid", "time_ns")
+    __slots__ = (
+        "_data",
+        "_has_process",
+        "_places",
+        "_process",
+        "args",
+        "cpu",
+        "head",
+        "kind",
+        "nr",
+        "ret",
+        "tid",
+        "time_ns",
+    )
 
     def __init__(self, buffer: bytes | memoryview, at: int = 0) -> None:
         try:
@@ -108,6 +121,8 @@ class Record:
         if size < HEAD.size or at + size > len(buffer):
             raise RecordError(f"a record of {size} bytes does not fit into its place")
         self._data = bytes(buffer[at : at + size])
+        self._has_process = False
+        self._process: ProcessItem | None = None
         self._places: dict[int, tuple[int, int]] | None = None
         self.kind: int = head[1]
         self.cpu: int = head[2]
@@ -175,8 +190,11 @@ class Record:
 
     def process(self) -> ProcessItem | None:
         """What is known of the process beside the head."""
-        data = self.item(ItemKind.PROCESS)
-        return None if data is None else parse_process(data)
+        if not self._has_process:
+            self._has_process = True
+            data = self.item(ItemKind.PROCESS)
+            self._process = None if data is None else parse_process(data)
+        return self._process
 
     def of_descriptor(self, fd: int) -> FileItem | SocketItem | None:
         """What is known of a descriptor by its number, whichever argument it was."""

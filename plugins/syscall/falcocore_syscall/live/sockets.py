@@ -79,7 +79,7 @@ def packed_pair(pair: Pair | None) -> bytes:
 
 def connect_pair(event: LiveEvent) -> bytes:
     """The ends of a connection that was made, or is being made."""
-    return packed_pair(_connecting(event))
+    return packed_pair(_connecting(event, event.record.socket(0)))
 
 
 def accept_pair(event: LiveEvent) -> bytes:
@@ -134,8 +134,8 @@ def bound(event: LiveEvent) -> Found:
 def connected(event: LiveEvent) -> Found:
     """A connection is made: its other end is the server."""
     fd = signed_32(event.record.args[0])
-    pair = _connecting(event)
     item = event.record.socket(0)
+    pair = _connecting(event, item)
     if pair is None:
         entry = event.look_up(fd)
         return fd, entry, None if entry is None else entry.name
@@ -195,11 +195,11 @@ def _without_ip(item: SocketItem) -> PlainFd:
     return PlainFd(FdType.NETLINK if item.family == AF_NETLINK else FdType.UNKNOWN, ino=item.ino)
 
 
-def _connecting(event: LiveEvent) -> Pair | None:
+def _connecting(event: LiveEvent, item: SocketItem | None) -> Pair | None:
     ret = event.record.ret
     if ret < 0 and ret != EINPROGRESS:
         return None
-    item, address = event.record.socket(0), _given(event, 1)
+    address = _given(event, 1)
     if item is None:
         return None if address is None else _asked(address)
     if item.family == AF_UNIX:
