@@ -24,6 +24,7 @@ from falcocore_syscall.state.sockets import AF_NETLINK, EINPROGRESS, fresh_socke
 if TYPE_CHECKING:
     from falcocore_syscall.live.event import LiveEvent
 
+_IPV4, _IPV6 = FdType.IPV4, FdType.IPV6
 _ESTABLISHED, _LISTEN = 1, 10
 _EPHEMERAL_PORT = 32768
 _LOW_32 = 0xFFFFFFFF
@@ -169,11 +170,12 @@ def _connecting(event: LiveEvent, item: SocketItem | None) -> Pair | None:
     ret = event.record.ret
     if ret < 0 and ret != EINPROGRESS:
         return None
-    address = _given(event, 1)
     if item is None:
+        address = _given(event, 1)
         return None if address is None else asked_pair(address)
     if item.family == AF_UNIX:
         path = unix_path(item.path).decode("utf-8", "surrogateescape")
+        address = _given(event, 1)
         if address is not None and address[0] == AF_UNIX and address[3]:
             path = address[3]
         return Pair(AF_UNIX, b"", 0, b"", 0, item.sock, item.peer, path)
@@ -181,7 +183,7 @@ def _connecting(event: LiveEvent, item: SocketItem | None) -> Pair | None:
         return None
     local, remote = ends_of(item, None)
     if not any(remote[0]):
-        local, remote = ends_of(item, address)
+        local, remote = ends_of(item, _given(event, 1))
     return pair_of(local, remote)
 
 
@@ -252,7 +254,7 @@ def _ip_entry(event: LiveEvent, item: SocketItem | None, pair: Pair, role: Role)
     l4 = L4.UNKNOWN if item is None else _protocol(item)
     name = pair_text(l4, source, pair.sport, destination, pair.dport)
     return SocketFd(
-        FdType.IPV4 if len(source) == 4 else FdType.IPV6,
+        _IPV4 if len(source) == 4 else _IPV6,
         name,
         l4,
         source,
