@@ -83,10 +83,6 @@ def _exe_flags(event: LiveEvent) -> bytes:
     return packed(found | thread.exe_from_memfd << 2 | thread.exe_lower_layer << 3, 4)
 
 
-def _argument_item(arg: int) -> Callable[[LiveEvent], bytes | None]:
-    return lambda event: event.record.item(ItemKind.ARGV, arg)
-
-
 def _exe(arg: int) -> Read:
     """The first argument of the program that is started."""
 
@@ -133,7 +129,7 @@ def control_groups(raw: bytes) -> bytes:
 def _cgroups(event: LiveEvent) -> bytes:
     items = event.record.items(ItemKind.CGROUP)
     if items:
-        return b"".join(control_groups(item.data) for item in items)
+        return b"".join(control_groups(item) for item in items)
     return NOT_AVAILABLE if event.thread is None else event.thread.cgroups
 
 
