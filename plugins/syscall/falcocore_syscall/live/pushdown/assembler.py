@@ -8,7 +8,6 @@ from typing import TypeAlias
 Label: TypeAlias = int
 
 R0, R1, R2, R3, R4, R5 = range(6)
-INSTRUCTION_BYTES = 8
 _INSTRUCTION = struct.Struct("<BBhi")
 _LOADS = {1: 0x71, 2: 0x69, 4: 0x61, 8: 0x79}
 _STORE_64, _LOAD_CONSTANT = 0x7B, 0x18

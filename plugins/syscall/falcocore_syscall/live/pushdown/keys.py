@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from falcocore_syscall.live.pushdown.assembler import INSTRUCTION_BYTES
 from falcocore_syscall.live.pushdown.atoms import Atom, Part
 from falcocore_syscall.live.pushdown.classes import EVERY, NONE
 from falcocore_syscall.live.pushdown.matchers import (
@@ -129,18 +128,18 @@ def _fitted_paths(paths: Table, most: int) -> tuple[Table, bytes]:
     for length in _lengths(LONGEST_KEY):
         cut = _cut(paths, length)
         code = path_matcher(cut)
-        if len(code) <= most * INSTRUCTION_BYTES:
+        if len(code) <= most:
             break
-    return cut, code
+    return cut, code.code()
 
 
 def _fitted_names(names: Table, endings: Table, most: int) -> tuple[Table, Table, bytes]:
     for length in _lengths(LONGEST_NAME + 1):
         cut, cut_endings = _cut(names, length), _cut(endings, length, end=True)
         code = name_matcher(cut, cut_endings)
-        if len(code) <= most * INSTRUCTION_BYTES:
+        if len(code) <= most:
             break
-    return cut, cut_endings, code
+    return cut, cut_endings, code.code()
 
 
 def _tops(paths: Table) -> Table:

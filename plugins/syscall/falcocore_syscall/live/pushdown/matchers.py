@@ -41,7 +41,7 @@ Table = Mapping[bytes, int]
 _Items = Sequence[tuple[bytes, int]]
 
 
-def path_matcher(keys: Table) -> bytes:
+def path_matcher(keys: Table) -> Assembler:
     """The instructions of `match_path` for what paths begin with."""
     code = Assembler()
     end = code.label()
@@ -57,10 +57,10 @@ def path_matcher(keys: Table) -> bytes:
     code.place(fits)
     _Search(code, end).emit(keys)
     _finish(code, end)
-    return code.code()
+    return code
 
 
-def name_matcher(names: Table, endings: Table) -> bytes:
+def name_matcher(names: Table, endings: Table) -> Assembler:
     """The instructions of `match_name` for what names begin with or are, and for what they end in."""
     code = Assembler()
     code.mask(R2, _NAME_MASK)
@@ -74,7 +74,7 @@ def name_matcher(names: Table, endings: Table) -> bytes:
     end = code.label()
     _Search(code, end, NAME_AT, backwards=True).emit({ending[::-1]: its for ending, its in endings.items()})
     _finish(code, end)
-    return code.code()
+    return code
 
 
 def _finish(code: Assembler, end: Label) -> None:
