@@ -21,7 +21,7 @@ from falcocore.registry import (
     RuleRegistry,
     SourceRegistry,
 )
-from falcocore.source import Batch, Event, Progress, Source
+from falcocore.source import Batch, Event, Progress, Reason, Sent, Source
 from falcocore.types import FieldType, Priority, Value
 
 __all__ = [
@@ -45,7 +45,9 @@ __all__ = [
     "PluginError",
     "Priority",
     "Progress",
+    "Reason",
     "RuleRegistry",
+    "Sent",
     "Several",
     "Source",
     "SourceError",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -70,6 +70,23 @@ class Progress:
     done: int
     total: int | None = None
     label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some events are not left out: a rule, and what it asks of them, in words."""
+
+    rule: str
+    asks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Some kind of events, how many of them come as far as the rules (in words), and because of which."""
+
+    events: str
+    what: str
+    reasons: tuple[Reason, ...] = ()
 
 
 class Source:
@@ -153,6 +170,15 @@ class Source:
         """
         hint = "name a file of events with `file:`"
         raise SourceError(f"source {cls.name} takes no events that are written into a test", hint=hint)
+
+    @classmethod
+    def describe_push_down(cls, rules: RuleSet) -> Sequence[Sent] | None:  # noqa: ARG003 - for those that do
+        """What is left out of its events before they are decoded, as `prepare` does for these rules.
+
+        An entry for each kind of events; None for a source that leaves out nothing early. `falcocore describe
+        --push-down` shows it, so that authors of rules see what a rule costs.
+        """
+        return None
 
     def banner(self) -> str:
         """After `open`: what it does now, for the line at start, such as `listening on http://...`."""

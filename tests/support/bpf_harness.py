@@ -34,7 +34,7 @@ class KernelFunction:
             os.close(self._map)
             raise
 
-    def __call__(self, buffer: bytes, number: int) -> int:
+    def __call__(self, buffer: bytes | bytearray, number: int) -> int:
         """What the function returns."""
         self._value.raw = bytes(buffer) + struct.pack("<QQ", number, 0)
         place = struct.pack(

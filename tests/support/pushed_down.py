@@ -20,7 +20,7 @@ from falcocore_syscall.state.fds import O_DIRECTORY, FdType
 from falcocore_syscall.tables import SYSCALL_NAMES
 from tests.support.syscall_events import AT_FDCWD, Box, one_rule, sockaddr, tuple4
 
-_CATALOGUE = Catalogue({"syscall": PluginHost().fields_for("syscall")}, frozenset({"syscall"}))
+CATALOGUE = Catalogue({"syscall": PluginHost().fields_for("syscall")}, frozenset({"syscall"}))
 HEX = "0123456789abcdef" * 4
 CONTAINER_GROUP = f"memory=/docker/{HEX}\0".encode()
 ROOT_ON_HOST, USER_ON_HOST, ROOT_IN_CONTAINER, USER_IN_CONTAINER = 11, 12, 13, 14
@@ -178,7 +178,7 @@ def rules_of(*conditions: str) -> RuleSet:
         SourceFile(f"r{number}.yaml", one_rule(condition, "x").replace('"R"', f'"R{number}"'))
         for number, condition in enumerate(conditions)
     ]
-    loaded = load(files, _CATALOGUE, LoadSettings(first=False))
+    loaded = load(files, CATALOGUE, LoadSettings(first=False))
     assert not loaded.errors, loaded.errors
     return loaded.rule_sets["syscall"]
 

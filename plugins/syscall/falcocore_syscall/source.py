@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from falcocore.api import Batch, Progress, Source, SourceError
+from falcocore.api import Batch, Progress, Sent, Source, SourceError
 from falcocore_syscall.scap.errors import CaptureError
 from falcocore_syscall.scap.input import STANDARD_INPUT, Input
 from falcocore_syscall.state.names import HostNames
@@ -141,6 +141,13 @@ class SyscallSource(Source):
         from falcocore_syscall.described.events import described_events
 
         return described_events(descriptions)
+
+    @classmethod
+    def describe_push_down(cls, rules: RuleSet) -> Sequence[Sent]:
+        """What the kernel sends to a live capture."""
+        from falcocore_syscall.live.pushdown.describe import describe_push_down
+
+        return describe_push_down(rules)
 
     def banner(self) -> str:
         """What is read."""

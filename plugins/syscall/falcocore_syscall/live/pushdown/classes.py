@@ -166,6 +166,7 @@ def _flag(classes: int) -> Parts:
 
 
 _EVERY_CALL: Mapping[str, Parts] = {
+    "evt.num": ((EVERY, Between(1, (1 << 64) - 1)),),
     "user.uid": _by(ROOTS, OneOf((0,)), Between(1, (1 << 32) - 1)),
     "container.id": _by(CONTAINERS, AnyBut("host"), OneOf(("host",))),
 }

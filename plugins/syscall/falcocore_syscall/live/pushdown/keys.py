@@ -146,7 +146,7 @@ def _tops(paths: Table) -> Table:
     """The first components of what paths begin with; those beyond the table's size count as any."""
     others = NONE
     found: dict[bytes, int] = {}
-    for key, classes in paths.items():
+    for key, classes in sorted(paths.items()):
         top, slash, _ = key[1:].partition(b"/")
         if not slash and key[-1:] != _NUL:
             others |= classes
