@@ -66,7 +66,7 @@ def _what(call: CallPlan) -> str:
         return f"all {which}"
     tested = f"{which}, if the path fits" if which else "if the path fits"
     if call.certain:
-        return f"{tested}; with any path {_classes_text(call.certain, call.kind)}"
+        return f"{tested}; whatever the path is, all {_classes_text(call.certain, call.kind)}"
     return tested
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from falcocore.lang.bound import checks
-from falcocore_syscall.live.pushdown.atoms import Atom, Part, Paths, may_hold, path_atoms
+from falcocore_syscall.live.pushdown.atoms import Atom, Part, is_plain, may_hold, path_atoms
 from falcocore_syscall.live.pushdown.classes import EVERY, Verdict
 from tests.support.pushed_down import rules_of
 
@@ -28,6 +28,10 @@ def suffix(text: str) -> Atom:
     return Atom(Part.SUFFIX, text.encode())
 
 
+def piece(text: str) -> Atom:
+    return Atom(Part.PIECE, text.encode())
+
+
 CLIMBS = Atom(Part.CLIMBS, b"../")
 
 
@@ -44,7 +48,8 @@ CLIMBS = Atom(Part.CLIMBS, b"../")
         ("fd.name endswith .so", {suffix(".so")}),
         ("fd.name endswith /.ssh/id_rsa", {name("id_rsa")}),
         ("fd.name endswith /.ssh/", None),
-        ("fd.name contains shadow", None),
+        ("fd.name contains shadow", {piece("shadow")}),
+        ("fd.name contains /", None),
         ("fd.name icontains shadow", None),
         ("fd.name != /etc/shadow", None),
         ("fd.name exists", None),
@@ -70,12 +75,14 @@ CLIMBS = Atom(Part.CLIMBS, b"../")
         ("fd.directory = /", None),
         ("fd.directory startswith /etc/cron", {prefix("/etc/cron")}),
         ("fd.directory endswith cron.d", None),
+        ("fd.directory contains cron", {piece("cron")}),
         ("fd.directory pmatch (/etc)", {path("/etc"), prefix("/etc/")}),
         ("fd.filename = id_rsa", {name("id_rsa")}),
         ("fd.filename = /", None),
         ("fd.filename in (a, b)", {name("a"), name("b")}),
         ("fd.filename endswith .so", {suffix(".so")}),
         ("fd.filename startswith id_", None),
+        ("fd.filename contains id_", {piece("id_")}),
         ("fd.filename glob *.so", {suffix(".so")}),
         ("fd.filename glob id_rsa", {name("id_rsa")}),
         ("fd.filename glob id_*", None),
@@ -111,7 +118,7 @@ def test_atoms_of_a_check(check: str, atoms: set[Atom] | None) -> None:
     ],
 )
 def test_atoms_of_a_condition(condition: str, atoms: set[Atom] | None) -> None:
-    demand = may_hold(rules_of(condition).rules[0].condition, lambda _check: UNKNOWN, Paths(EVERY, EVERY))
+    demand = may_hold(rules_of(condition).rules[0].condition, lambda _check: UNKNOWN, EVERY)
     if atoms is None:
         assert demand.anything == EVERY
     else:
@@ -121,6 +128,17 @@ def test_atoms_of_a_condition(condition: str, atoms: set[Atom] | None) -> None:
 
 def test_where_there_is_no_path_anything_may_match() -> None:
     condition = rules_of("fd.name = /a and fd.nameraw contains ../").rules[0].condition
-    demand = may_hold(condition, lambda _check: UNKNOWN, Paths(resolved=0b01, given=0))
+    demand = may_hold(condition, lambda _check: UNKNOWN, 0b01)
     assert demand.anything == EVERY & ~0b01
-    assert dict(demand.atoms) == {path("/a"): 0b01}
+    assert dict(demand.atoms) == {CLIMBS: 0b01}
+
+
+@pytest.mark.parametrize(
+    ("raw", "plain"),
+    [
+        *((b"/etc/shadow", True), (b"/a.b/..c", False), (b"/a/.ssh", False), (b"/", False), (b"/a/", False)),
+        *((b"/a//b", False), (b"a/b", False), (b"", False), (b"/a..b", True)),
+    ],
+)
+def test_whether_a_path_is_plain(raw: bytes, plain: bool) -> None:
+    assert is_plain(raw) is plain

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from falcocore_syscall.live.pushdown.atoms import Atom, Part
 from falcocore_syscall.live.pushdown.classes import EVERY
-from falcocore_syscall.live.pushdown.keys import MOST_INSTRUCTIONS, Keys
+from falcocore_syscall.live.pushdown.keys import MOST_INSTRUCTIONS, MOST_PIECES, Keys
 from falcocore_syscall.live.pushdown.matchers import (
     LONGEST_NAME,
     LONGEST_PATH,
+    LONGEST_SCAN,
     Table,
     name_matcher,
     path_matcher,
@@ -42,6 +43,10 @@ NAMES = (COMPONENTS | st.binary(min_size=1, max_size=LONGEST_NAME)).map(
 SETS = st.integers(1, EVERY) | st.sampled_from([1, 1 << 63, 0x7FFFFFFF, 0x80000000])
 
 
+def _text(data: bytes) -> bytes:
+    return data.replace(b"\0", b"0")
+
+
 def _cuts(texts: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
     """Beginnings of texts, and whole ones with the NUL at their end."""
     return st.builds(lambda text, length: text[:length] or text, texts, st.integers(1, 30)) | texts.map(
@@ -53,21 +58,30 @@ def expected(table: Table, text: bytes) -> int:
     return reduce(or_, (its for key, its in table.items() if (text + b"\0").startswith(key)), 0)
 
 
+def expected_pieces(table: Table, text: bytes) -> int:
+    return reduce(or_, (its for key, its in table.items() if key in text or len(text) > LONGEST_SCAN), 0)
+
+
 def expected_endings(table: Table, text: bytes) -> int:
     return reduce(or_, (its for key, its in table.items() if text.endswith(key)), 0)
 
 
 @bounded
-@given(st.dictionaries(_cuts(PATHS), SETS, max_size=12), st.lists(PATHS, max_size=4))
-def test_a_path_is_looked_up(keys: dict[bytes, int], paths: list[bytes]) -> None:
-    code = path_matcher(keys).code()
+@given(
+    st.dictionaries(_cuts(PATHS), SETS, max_size=12),
+    st.dictionaries(st.binary(min_size=1, max_size=9).map(_text) | COMPONENTS, SETS, max_size=6),
+    st.lists(PATHS, max_size=4),
+)
+def test_a_path_is_looked_up(keys: dict[bytes, int], pieces: dict[bytes, int], paths: list[bytes]) -> None:
+    code = path_matcher(keys, pieces).code()
+    paths += [b"/x/" + piece + b"/y" for piece in pieces]
     for path in [
         *paths,
         b"/",
         *(key.rstrip(b"\0") for key in keys),
         *(key.rstrip(b"\0") + b"x" for key in keys),
     ]:
-        assert call(code, *path_buffer(path)) == expected(keys, path)
+        assert call(code, *path_buffer(path)) == expected(keys, path) | expected_pieces(pieces, path)
 
 
 @bounded
@@ -85,9 +99,14 @@ def test_a_name_is_looked_up(names: dict[bytes, int], endings: dict[bytes, int],
             assert call(code, *name_buffer(name)) == wanted
 
 
-@pytest.mark.parametrize(("length", "found"), [(LONGEST_PATH, 0), (LONGEST_PATH + 1, EVERY), (4095, EVERY)])
+@pytest.mark.parametrize(
+    ("length", "found"),
+    [(LONGEST_SCAN, 0), (LONGEST_SCAN + 1, 2), (LONGEST_PATH, 2), (LONGEST_PATH + 1, EVERY), (4095, EVERY)],
+)
 def test_a_path_whose_field_has_another_text_passes(length: int, found: int) -> None:
-    assert call(path_matcher({b"/etc/": 1}).code(), *path_buffer(b"/" + b"x" * (length - 1))) == found
+    assert (
+        call(path_matcher({b"/etc/": 1}, {b"z": 2}).code(), *path_buffer(b"/" + b"x" * (length - 1))) == found
+    )
 
 
 def _many(count: int, seed: int) -> Keys:
@@ -96,7 +115,9 @@ def _many(count: int, seed: int) -> Keys:
     atoms: dict[Atom, int] = {}
     for number in range(count):
         path = "/".join([chosen.choice(tops), *(chosen.randbytes(chosen.randint(1, 12)).hex() for _ in "12")])
-        part = chosen.choice([Part.PREFIX, Part.PATH, Part.NAME, Part.SUFFIX])
+        part = chosen.choice([Part.PREFIX, Part.PATH, Part.NAME, Part.SUFFIX, Part.PIECE])
+        if part is Part.PIECE and len(atoms) > MOST_PIECES:
+            part = Part.PREFIX
         text = f"/{path}" if part in (Part.PREFIX, Part.PATH) else path.rpartition("/")[2]
         atoms[Atom(part, text.encode())] = 1 << number % 64
     return Keys.of(atoms)
@@ -117,6 +138,7 @@ def test_keys_are_cut_where_the_code_would_become_too_long() -> None:
             (Part.PATH, b"/etc/some/longer/path/%d" % number),
             (Part.NAME, b"a name of a file %d" % number),
             (Part.SUFFIX, b"%d the end of a name" % number),
+            (Part.PIECE, b"any piece of it %d" % number),
         )
     }
     keys, cut = Keys.of(atoms), Keys.of(atoms, 100)
@@ -149,9 +171,12 @@ def test_the_kernel_takes_the_code_and_finds_the_same(
     keys = _many(count, seed)
     find_path, find_name = kernel(keys.path_code), kernel(keys.name_code)
     chosen = random.Random(seed)
-    texts = [key.rstrip(b"\0") for table in (keys.paths, keys.names, keys.endings) for key in table]
+    texts = [
+        key.rstrip(b"\0") for table in (keys.paths, keys.pieces, keys.names, keys.endings) for key in table
+    ]
     texts = chosen.sample(texts, min(len(texts), 300))
     texts += [text + chosen.randbytes(chosen.randint(0, 9)).replace(b"\0", b"") for text in texts]
+    texts += [b"/x" * chosen.randint(1, 130) + text for text in texts if not text.startswith(b"/")]
     texts += [text[:-1] for text in texts] + [
         b"/",
         b"/" + b"x" * 1022,

@@ -57,12 +57,18 @@ def plan_of(*conditions: str) -> Plan:
         ("fd.name = /etc/shadow", "openat", READ, b"/etc/passwd", b"/etc/passwd", False),
         ("fd.name = /etc/shadow", "openat", READ, b"/etc/shadow-", b"/etc/shadow-", False),
         ("fd.name = /etc/shadow", "openat", READ | FAILED, None, b"x", True),
+        ("fd.name = /etc/shadow", "openat", READ | FAILED, None, SHADOW, True),
+        ("fd.name = /etc/shadow", "openat", READ | FAILED, None, b"/etc/../etc/shadow", True),
+        ("fd.name = /etc/shadow", "openat", READ | FAILED, None, None, True),
+        ("fd.name = /etc/shadow", "openat", READ | FAILED, None, b"/etc/passwd", False),
         ("fd.name = /etc/shadow", "openat", READ, b"[eventfd]", b"x", True),
         ("fd.name = /etc/shadow", "openat", READ, None, None, True),
         ("fd.name = /etc/shadow", "openat", READ, b"/" + b"x" * 1022, b"x", False),
         ("fd.name = /etc/shadow", "openat", READ, b"/" + b"x" * 1023, b"x", True),
         ("fd.filename = shadow", "openat", READ, b"/" + b"x" * 64, b"x", False),
         ("fd.filename = shadow", "openat", READ, b"/" + b"x" * 65, b"x", True),
+        ("fd.name contains liblzma", "openat", READ, b"/usr/lib/liblzma.so.5", b"x", True),
+        ("fd.name contains liblzma", "openat", READ, b"/usr/lib/libz.so", b"x", False),
         ("evt.type = openat and fd.name startswith /e", "openat", READ, b"/etcetera/x", b"x", True),
         ("evt.type = openat and evt.is_open_write = true", "openat", READ, SHADOW, SHADOW, False),
         ("evt.type = openat and evt.is_open_write = true", "openat", WRITE, SHADOW, SHADOW, True),
@@ -96,7 +102,7 @@ def test_calls_keep_their_own_classes() -> None:
 
 @pytest.mark.parametrize(
     ("condition", "depends"),
-    [("container.id = host", True), ("fd.name = /a", False), ("user.uid = 0 and fd.name contains x", False)],
+    [("container.id = host", True), ("fd.name = /a", False), ("user.uid = 0 and fd.name regex x", False)],
 )
 def test_whether_containers_matter(condition: str, depends: bool) -> None:
     assert plan_of(condition).depends_on_containers is depends
