@@ -19,7 +19,7 @@ from falcocore_syscall.live.pushdown.matchers import (
 )
 
 MOST_INSTRUCTIONS = 4096
-MOST_PIECES = 64
+MOST_PIECES = 16
 """With more of them the verifier would have too much to follow: then any path passes."""
 LONGEST_PIECE = 16
 MOST_TOPS = 64

@@ -32,7 +32,7 @@ RESULT_AT = BUFFER_BYTES - 8
 LONGEST_PATH = 1023
 """A path with more bytes has another text in `fd.name`, so that it is always wanted."""
 LONGEST_NAME = 64
-LONGEST_SCAN = 255
+LONGEST_SCAN = 127
 """In a longer path pieces are not searched for."""
 LONGEST_KEY = 128
 _NAME_MASK = 0x7F

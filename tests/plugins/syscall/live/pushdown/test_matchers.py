@@ -174,7 +174,7 @@ def test_the_kernel_takes_the_code_and_finds_the_same(
     texts = [
         key.rstrip(b"\0") for table in (keys.paths, keys.pieces, keys.names, keys.endings) for key in table
     ]
-    texts = chosen.sample(texts, min(len(texts), 300))
+    texts = chosen.sample(texts, min(len(texts), 150))
     texts += [text + chosen.randbytes(chosen.randint(0, 9)).replace(b"\0", b"") for text in texts]
     texts += [b"/x" * chosen.randint(1, 130) + text for text in texts if not text.startswith(b"/")]
     texts += [text[:-1] for text in texts] + [
@@ -184,6 +184,8 @@ def test_the_kernel_takes_the_code_and_finds_the_same(
         b"/" + b"x" * 4094,
     ]
     for text in texts:
-        assert find_path(*path_buffer(text)) == call(keys.path_code, *path_buffer(text)), text
+        found = expected(keys.paths, text) | expected_pieces(keys.pieces, text)
+        assert find_path(*path_buffer(text)) == (EVERY if len(text) > LONGEST_PATH else found), text
         if len(text) <= LONGEST_NAME:
-            assert find_name(*name_buffer(text)) == call(keys.name_code, *name_buffer(text)), text
+            wanted = expected(keys.names, text) | expected_endings(keys.endings, text)
+            assert find_name(*name_buffer(text)) == wanted, text
