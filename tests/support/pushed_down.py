@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import cycle, product
 from typing import Any
 
 from hypothesis import strategies as st
@@ -56,6 +57,11 @@ PATHS = [
         "/tmp/../../etc/pam.d/x",
     ),
 ]
+CALL_NAMES = (
+    *("open", "openat", "openat2", "creat", "connect", "socket", "getppid", "gettid", "statx"),
+    *("unlinkat", "mkdir", "read", "dup", "execve", "setuid"),
+)
+"""The calls that happen here."""
 _PATH_FIELDS = ["fd.name", "fd.directory", "fd.filename", "fd.nameraw", "fs.path.name", "tolower(fd.name)"]
 _NUMBERS = ["0", "1", "3", "5", "1000"]
 _NAMES = ["open", "openat", "openat2", "creat", "connect", "socket", "getppid", "close", "unlinkat", "execve"]
@@ -69,97 +75,53 @@ def _listed(texts: Iterable[str]) -> str:
     return "(" + ", ".join(map(_quoted, texts)) + ")"
 
 
-_lists = st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3).map(_listed)
-_comparisons = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
+_LISTS = [
+    _listed(texts) for texts in (["/etc/shadow", "/"], ["/e", "/home/u", "shadow"], ["/etc/pam.d", "x/", ""])
+]
+_COMPARISONS = ["=", "!=", "<", "<=", ">", ">="]
+_TEXT_OPERATORS = ["=", "!=", "startswith", "endswith", "contains", "icontains"]
 
 
-def _checks() -> st.SearchStrategy[str]:
-    fields = st.sampled_from(_PATH_FIELDS)
-    texts = st.sampled_from(TEXTS).map(_quoted)
-    operators = st.sampled_from(["=", "!=", "startswith", "endswith", "contains", "icontains"])
-    return st.one_of(
-        st.builds("{} {} {}".format, fields, operators, texts),
-        st.builds(
-            "{} {} {} {}".format, fields, operators, st.sampled_from(["anyof", "allof", "oneof"]), _lists
-        ),
-        st.builds("{} in {}".format, fields, _lists),
-        st.builds("{} pmatch {}".format, st.sampled_from(_PATH_FIELDS[:-1]), _lists),
-        st.builds(
-            "{} {} {}".format, fields, st.sampled_from(["glob", "iglob"]), st.sampled_from(GLOBS).map(_quoted)
-        ),
-        st.builds("evt.type {} {}".format, st.sampled_from(["=", "!="]), st.sampled_from(_NAMES)),
-        st.builds("evt.type in ({}, {})".format, st.sampled_from(_NAMES), st.sampled_from(_NAMES)),
-        st.builds(
-            "{} {} {}".format,
-            st.sampled_from(["evt.rawres", "fd.num", "user.uid"]),
-            _comparisons,
-            st.sampled_from(_NUMBERS),
-        ),
-        st.builds(
-            "evt.res {} {}".format,
-            st.sampled_from(["=", "!=", "startswith"]),
-            st.sampled_from(["SUCCESS", "ENOENT", "E"]),
-        ),
-        st.builds(
-            "{} = {}".format,
-            st.sampled_from(["evt.is_open_read", "evt.is_open_write", "evt.failed"]),
-            st.sampled_from(["true", "false"]),
-        ),
-        st.sampled_from(
-            [
-                *("container.id = host", "container.id != host", "container.id in (host, 0123456789ab)"),
-                *(
-                    "container.id startswith h",
-                    "container.id exists",
-                    "user.uid = 0",
-                    "user.uid in (0, 1000)",
-                ),
-                *(
-                    "fd.typechar = f",
-                    "fd.typechar in (4, 6)",
-                    "fd.typechar = o",
-                    "fd.type in (file, directory)",
-                ),
-                *(
-                    "fd.type = unix",
-                    "fd.type exists",
-                    "fd.sockfamily = ip",
-                    "fd.sockfamily != unix",
-                    "fd.name exists",
-                ),
-                *(
-                    "evt.arg.flags contains O_DIRECTORY",
-                    "evt.arg.domain contains AF_INET",
-                    "evt.arg.domain exists",
-                ),
-                *(
-                    "evt.arg.domain = AF_INET6",
-                    "evt.res in (ENOENT, EPERM)",
-                    "evt.res exists",
-                    "evt.rawres = -2",
-                ),
-                *(
-                    "proc.name = cat",
-                    "evt.dir = <",
-                    "evt.is_io_read = true",
-                    "syscall.type = getppid",
-                    "fd.num = -1",
-                ),
-                *(
-                    "evt.type startswith open",
-                    "evt.category = file",
-                    "fd.port = 443",
-                    "fd.sip = 1.2.3.4",
-                    "evt.num > 1",
-                ),
-                *("fd.name = val(fd.nameraw)", "fd.nameraw glob *../*../*", "evt.type.is.openat = 1"),
-            ]
-        ),
+def _every_check() -> Iterator[str]:
+    for field in _PATH_FIELDS:
+        yield from (f"{field} {operator} {_quoted(text)}" for operator in _TEXT_OPERATORS for text in TEXTS)
+        for texts in _LISTS:
+            yield f"{field} in {texts}"
+            for modifier in ("anyof", "allof", "oneof"):
+                yield from (f"{field} {operator} {modifier} {texts}" for operator in _TEXT_OPERATORS)
+            if not field.startswith("tolower"):
+                yield f"{field} pmatch {texts}"
+        yield from (f"{field} {operator} {_quoted(glob)}" for operator in ("glob", "iglob") for glob in GLOBS)
+    for name in _NAMES:
+        yield from (f"evt.type = {name}", f"evt.type != {name}", f"evt.type in ({name}, openat)")
+    for field in ("evt.rawres", "fd.num", "user.uid"):
+        yield from (f"{field} {operator} {number}" for operator in _COMPARISONS for number in _NUMBERS)
+    for value in ("SUCCESS", "ENOENT", "E"):
+        yield from (f"evt.res {operator} {value}" for operator in ("=", "!=", "startswith"))
+    for field in ("evt.is_open_read", "evt.is_open_write", "evt.failed"):
+        yield from (f"{field} = true", f"{field} = false")
+    yield from ("container.id = host", "container.id != host", "container.id in (host, 0123456789ab)")
+    yield from ("container.id startswith h", "container.id exists", "user.uid = 0", "user.uid in (0, 1000)")
+    yield from ("fd.typechar = f", "fd.typechar in (4, 6)", "fd.typechar = o", "fd.type in (file, directory)")
+    yield from ("fd.type = unix", "fd.type exists", "fd.sockfamily = ip", "fd.sockfamily != unix")
+    yield from ("evt.arg.flags contains O_DIRECTORY", "evt.arg.domain contains AF_INET", "fd.name exists")
+    yield from ("evt.arg.domain exists", "evt.arg.domain = AF_INET6", "evt.res in (ENOENT, EPERM)")
+    yield from (
+        "evt.res exists",
+        "evt.rawres = -2",
+        "proc.name = cat",
+        "evt.dir = <",
+        "evt.is_io_read = true",
     )
+    yield from ("syscall.type = getppid", "fd.num = -1", "evt.type startswith open", "evt.category = file")
+    yield from ("fd.port = 443", "fd.sip = 1.2.3.4", "evt.num > 1", "fd.name = val(fd.nameraw)")
+    yield from ("fd.nameraw glob *../*../*", "evt.type.is.openat = 1")
 
+
+EVERY_CHECK = list(_every_check())
 
 CONDITIONS: st.SearchStrategy[str] = st.recursive(
-    _checks(),
+    st.sampled_from(EVERY_CHECK),
     lambda inner: st.one_of(
         inner.map("not ({})".format),
         st.builds(
@@ -168,7 +130,7 @@ CONDITIONS: st.SearchStrategy[str] = st.recursive(
             st.lists(inner, min_size=2, max_size=4),
         ),
     ),
-    max_leaves=8,
+    max_leaves=6,
 )
 
 
@@ -324,3 +286,21 @@ CALLS: st.SearchStrategy[tuple[Any, tuple[Any, ...]]] = st.one_of(
     ),
 )
 """What happens: a function of the machine, and its other arguments; it returns the event and what is told."""
+
+
+def every_call() -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Calls of every sort, as CALLS has them, by turns of each process."""
+    tids = cycle([ROOT_ON_HOST, USER_ON_HOST, ROOT_IN_CONTAINER, USER_IN_CONTAINER, USER_IN_CONTAINER])
+    opens = product(["open", "openat", "openat2", "creat"], PATHS, [3, -2], [1, 2, 3 | O_DIRECTORY])
+    for name, path, fd, flags in opens:
+        yield _open, (next(tids), name, path, fd, flags, AT_FDCWD)
+    for path in PATHS:
+        yield _open, (next(tids), "openat", path, 3, 1, 8)
+    for fd, result, mapped in product([5, 6, 7, 8, 99], [0, -2, -115], [False, True]):
+        yield _connect, (next(tids), fd, result, mapped)
+    for fd, domain in product([20, -1], [_AF_UNIX, _AF_INET, _AF_INET6, _AF_PACKET]):
+        yield _socket, (next(tids), fd, domain)
+    for name, bad in product(["getppid", "gettid"], [False, True]):
+        yield _generic, (next(tids), name, bad)
+    for name, result in product(["unlinkat", "mkdir", "read", "dup", "execve", "setuid"], [0, -2]):
+        yield _plain, (next(tids), name, result)

@@ -16,8 +16,18 @@ from falcocore.stream import Stream
 from falcocore_syscall.live.pushdown.classes import CLASSES, FAILED, ROOT
 from falcocore_syscall.live.pushdown.plan import Action, Plan
 from tests.support.condition_strategies import bounded
-from tests.support.pushed_down import CALLS, CATALOGUE, CONDITIONS, PushedBox, rules_of
+from tests.support.pushed_down import (
+    CALL_NAMES,
+    CALLS,
+    CATALOGUE,
+    CONDITIONS,
+    EVERY_CHECK,
+    PushedBox,
+    every_call,
+    rules_of,
+)
 
+PARTS = 6
 STREAM = Stream("syscall", "syscall", "syscall", "box")
 
 
@@ -31,6 +41,32 @@ def test_what_a_rule_matches_is_sent(conditions: list[str], calls: list[tuple[An
         event, told = happens(box, *arguments)
         if rules.match(event, STREAM):
             assert any(plan.passes(told.name, number, told.path, told.raw) for number in told.classes), told
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_whatever_a_check_or_its_opposite_matches_is_sent(part: int) -> None:
+    """Each check alone, and of the calls that open alone, against calls of every sort."""
+    opens = "evt.type in (open, openat, openat2, creat)"
+    rules = rules_of(
+        *(
+            condition
+            for check in EVERY_CHECK[part::PARTS]
+            for condition in (check, f"not {check}", f"{opens} and {check}", f"{opens} and not {check}")
+        )
+    )
+    calls = list(every_call())
+    plans = {rule.name: Plan.of([rule], CALL_NAMES) for rule in rules.rules}
+    box, matched = PushedBox(), set()
+    for happens, arguments in calls:
+        event, told = happens(box, *arguments)
+        for rule, _ in rules.match(event, STREAM):
+            matched.add(rule.name)
+            plan = plans[rule.name]
+            assert any(plan.passes(told.name, number, told.path, told.raw) for number in told.classes), (
+                rule.condition,
+                told,
+            )
+    assert len(matched) > len(rules.rules) / 2
 
 
 READ, WRITE = 1, 2
