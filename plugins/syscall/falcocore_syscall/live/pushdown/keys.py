@@ -33,10 +33,9 @@ class Keys:
     """What the kernel looks up of a path, each with the classes in which a call on such a path is wanted.
 
     `paths` are what paths begin with, `pieces` what they hold, `names` what last components begin with,
-    `endings` what these end in; a NUL at the end stands for the end. `tops` are whole first components,
-    which are looked at before; the
-    empty one stands for all that are not listed. `climbing_classes` are those in which any path passes that
-    was given with `../`. Where the code would have become too long, keys were cut.
+    `endings` what these end in; a NUL at the end stands for the end. `tops` are whole first components, which
+    are looked at before; the empty one stands for all that are not listed. `climbing_classes` are those in
+    which any path passes that was given with `../`. Where the code would have become too long, keys were cut.
     """
 
     paths: Table

@@ -5,7 +5,8 @@ Both are called with the address of a buffer and a number:
     u64 match_path(u8 *buffer, u64 start)      a path from `start` to PATH_END, where a NUL stands
     u64 match_name(u8 *buffer, u64 length)     its last component, of `length` bytes, at NAME_AT
 
-They return the set of classes in which a call on such a path may be sent.
+They return the set of classes in which a call on such a path may be sent. The last component is that of the
+path: where a file is mounted, the name of the mount point.
 
 The buffer has BUFFER_BYTES in the value of a map. Between the end of the path and NAME_AT it holds zeros, and
 so behind the name up to NAME_AT + LONGEST_NAME + 8. Its last eight bytes are overwritten: what comes from

@@ -74,8 +74,10 @@ class CallPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All calls by the kernel's names (`unknown` stands for those that have none here), and the tests of
-    paths that they share."""
+    """All calls by the kernel's names, and the tests of paths that they share.
+
+    The call `unknown` stands for those that have no name here.
+    """
 
     calls: Mapping[str, CallPlan]
     keys: Keys
