@@ -58,12 +58,13 @@ class KernelFunction:
     def _load(self, code: bytes) -> int:
         instructions = ctypes.create_string_buffer(code, len(code))
         log = ctypes.create_string_buffer(_LOG_BYTES)
+        own_license = ctypes.create_string_buffer(b"GPL")
         attributes = struct.pack(
             "<IIQQIIQII",
             _SOCKET_FILTER,
             len(code) // 8,
             ctypes.addressof(instructions),
-            ctypes.addressof(license_ := ctypes.create_string_buffer(b"GPL")),
+            ctypes.addressof(own_license),
             1,
             _LOG_BYTES,
             ctypes.addressof(log),
@@ -75,8 +76,6 @@ class KernelFunction:
         except OSError as error:
             said = log.value.decode(errors="replace")[-2000:]
             raise OSError(error.errno, f"{os.strerror(error.errno or 0)}\n{said}") from None
-        finally:
-            del license_
 
     def _bpf(self, command: int, attributes: bytes) -> int:
         buffer = ctypes.create_string_buffer(attributes, 152)
