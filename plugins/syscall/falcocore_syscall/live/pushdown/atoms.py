@@ -5,8 +5,8 @@ paths that fit one of some atoms. It is an upper bound: the kernel may send more
 
 Two things that a kernel could look at are left alone. The name of a task (`comm`) is not `proc.name`: that is
 the one that the last exec has given, while prctl(PR_SET_NAME) changes the kernel's, so that a thread could
-hide behind another name. And of failed calls the kernel has no resolved path, only the text that the caller
-gave: of that, it can tell whether it climbs.
+hide behind another name. And where a call has failed there is no resolved path. What the caller gave is then
+in `fd.name`, made absolute; it is tested if it is that already (`is_plain`), other texts pass.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Part(enum.Enum):
     PATH = "is"
     NAME = "is named"
     SUFFIX = "has a name that ends in"
+    PIECE = "holds"
     CLIMBS = "was given with"
     """The path as the caller gave it holds `../`."""
 
@@ -47,6 +48,8 @@ class Atom(NamedTuple):
                 return path.startswith(self.text)
             case Part.PATH:
                 return path == self.text
+            case Part.PIECE:
+                return self.text in path
             case Part.NAME:
                 return path.rpartition(b"/")[2] == self.text
             case Part.SUFFIX:
@@ -83,15 +86,13 @@ CLIMBING = Atom(Part.CLIMBS, b"../")
 Decide = Callable[[BoundCheck], Verdict]
 
 
-class Paths(NamedTuple):
-    """The classes of calls that have a resolved path, and of those that have one as the caller gave it."""
-
-    resolved: int = NONE
-    given: int = NONE
+def is_plain(raw: bytes) -> bool:
+    """True for a path that is absolute as it stands, and has nothing in it that resolving would take out."""
+    return raw[:1] == b"/" and b"//" not in raw and b"/." not in raw and raw[-1:] != b"/"
 
 
-def may_hold(node: BoundNode, decide: Decide, paths: Paths) -> Demand:
-    """When a condition may hold, of calls with these paths."""
+def may_hold(node: BoundNode, decide: Decide, paths: int) -> Demand:
+    """When a condition may hold; `paths` are the classes of calls that have a path."""
     match node:
         case BoundCheck():
             return _check_holds(node, decide(node), paths)
@@ -103,7 +104,7 @@ def may_hold(node: BoundNode, decide: Decide, paths: Paths) -> Demand:
             return _any(children, may_hold, decide, paths)
 
 
-def may_fail(node: BoundNode, decide: Decide, paths: Paths) -> Demand:
+def may_fail(node: BoundNode, decide: Decide, paths: int) -> Demand:
     """When a condition may not hold."""
     match node:
         case BoundCheck():
@@ -116,20 +117,19 @@ def may_fail(node: BoundNode, decide: Decide, paths: Paths) -> Demand:
             return _all(children, may_fail, decide, paths)
 
 
-_Half = Callable[[BoundNode, Decide, Paths], Demand]
+_Half = Callable[[BoundNode, Decide, int], Demand]
 
 
-def _check_holds(check: BoundCheck, verdict: Verdict, paths: Paths) -> Demand:
+def _check_holds(check: BoundCheck, verdict: Verdict, paths: int) -> Demand:
     possible = EVERY & ~verdict.fails
-    is_given = isinstance(check.left, BoundField) and check.left.label == _AS_GIVEN
-    tested = possible & ~verdict.holds & (paths.given if is_given else paths.resolved)
+    tested = possible & ~verdict.holds & paths
     atoms = path_atoms(check) if tested else None
     if atoms is None:
         return Demand(possible)
     return Demand(possible & ~tested, dict.fromkeys(atoms, tested))
 
 
-def _any(children: Iterable[BoundNode], half: _Half, decide: Decide, paths: Paths) -> Demand:
+def _any(children: Iterable[BoundNode], half: _Half, decide: Decide, paths: int) -> Demand:
     return joined(half(child, decide, paths) for child in children)
 
 
@@ -146,7 +146,7 @@ def joined(demands: Iterable[Demand]) -> Demand:
     return Demand(anything, {atom: left for atom, its in atoms.items() if (left := its & ~anything)})
 
 
-def _all(children: Iterable[BoundNode], half: _Half, decide: Decide, paths: Paths) -> Demand:
+def _all(children: Iterable[BoundNode], half: _Half, decide: Decide, paths: int) -> Demand:
     """In each class the demand of the child that lets the fewest events pass."""
     possible = EVERY
     demands: list[Demand] = []
@@ -179,9 +179,12 @@ def _alike(classes: int, demands: Sequence[Demand]) -> Iterable[int]:
     return found.values()
 
 
+_WIDE = (Part.PREFIX, Part.PIECE)
+
+
 def _looseness(atoms: Iterable[Atom]) -> float:
     """How much passes these atoms, by guess: many short ones let more pass than a few long ones."""
-    return sum(1 / (1 + len(atom.text)) ** (1 if atom.part is Part.PREFIX else 2) for atom in atoms)
+    return sum(1 / (1 + len(atom.text)) ** (1 if atom.part in _WIDE else 2) for atom in atoms)
 
 
 def path_atoms(check: BoundCheck) -> tuple[Atom, ...] | None:
@@ -210,7 +213,7 @@ def _texts(check: BoundCheck) -> Iterable[Any]:
 
 
 def _is_no_test(atom: Atom) -> bool:
-    return not atom.text or atom == (Part.PREFIX, b"/")
+    return not atom.text or (atom.text == b"/" and atom.part in (Part.PREFIX, Part.PIECE))
 
 
 _Reader = Callable[..., "tuple[Atom, ...] | None"]
@@ -226,6 +229,10 @@ def _is(text: str) -> tuple[Atom, ...]:
 
 def _begins(text: str) -> tuple[Atom, ...]:
     return (Atom(Part.PREFIX, _bytes(text)),)
+
+
+def _holds(text: str) -> tuple[Atom, ...]:
+    return (Atom(Part.PIECE, _bytes(text)),)
 
 
 def _ends(text: str) -> tuple[Atom, ...] | None:
@@ -310,7 +317,6 @@ def _climbs_by_glob(matches: Callable[..., object]) -> tuple[Atom, ...] | None:
     return (CLIMBING,) if r"\.\./" in _expression(matches) else None
 
 
-_AS_GIVEN = "fd.nameraw"
 _READERS: Mapping[str, Mapping[str, _Reader]] = {
     "fd.name": {
         "=": _is,
@@ -318,6 +324,7 @@ _READERS: Mapping[str, Mapping[str, _Reader]] = {
         "intersects": _is,
         "startswith": _begins,
         "endswith": _ends,
+        "contains": _holds,
         "pmatch": _below_pattern,
         "glob": _fits,
     },
@@ -326,6 +333,7 @@ _READERS: Mapping[str, Mapping[str, _Reader]] = {
         "in": _below,
         "intersects": _below,
         "startswith": _begins,
+        "contains": _holds,
         "pmatch": _below_pattern,
     },
     "fd.filename": {
@@ -333,9 +341,10 @@ _READERS: Mapping[str, Mapping[str, _Reader]] = {
         "in": _is_named,
         "intersects": _is_named,
         "endswith": _is_named_with_end,
+        "contains": _holds,
         "glob": _fits_name,
     },
-    _AS_GIVEN: {
+    "fd.nameraw": {
         "=": _climbs,
         "in": _climbs,
         "intersects": _climbs,

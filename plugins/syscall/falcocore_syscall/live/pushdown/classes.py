@@ -9,7 +9,9 @@ A class has six bits. Sets of classes are 64-bit numbers: the bit of its number 
 * bit 4: `user.uid` is 0;
 * bit 5: a file is opened with O_DIRECTORY.
 
-What is said here of a field has to hold for every event of the class, as the getters of `fields/` see it.
+What is said here of a field has to hold for every event of the class, as the getters of `fields/` see it: an
+event has the newest type of its call's name, its process the user and container of this very call, and
+`evt.num` counts from 1.
 """
 
 from __future__ import annotations
@@ -166,6 +168,7 @@ def _flag(classes: int) -> Parts:
 
 
 _EVERY_CALL: Mapping[str, Parts] = {
+    "evt.num": ((EVERY, Between(1, (1 << 64) - 1)),),
     "user.uid": _by(ROOTS, OneOf((0,)), Between(1, (1 << 32) - 1)),
     "container.id": _by(CONTAINERS, AnyBut("host"), OneOf(("host",))),
 }
