@@ -27,8 +27,6 @@ def test_the_controller_of_containers(tmp_path: Path, controllers: str, expected
 
 
 def test_control_groups_of_the_kernels_names() -> None:
-    assert (
-        control_groups(b"docker-1.scope\0system.slice\0").split(b"\0")[0]
-        == b"cpuset=/system.slice/docker-1.scope"
-    )
+    first = control_groups(b"docker-1.scope\0system.slice\0").split(b"\0")[0]
+    assert first == b"cpuset=/system.slice/docker-1.scope"
     assert control_groups(b"").split(b"\0")[1] == b"cpu=/"

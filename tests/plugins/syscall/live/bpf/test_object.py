@@ -244,6 +244,7 @@ def test_one_object_takes_over_from_another(opened: BpfObject, kernel: Btf) -> N
     opened.attach()
     with BpfObject.open(compiled(SOURCE), kernel) as newer, RingReader(opened.maps["ring"]) as reader:
         newer.replace("answer", SEVEN)
+        newer.variables["own_tid"].write(struct.pack("<I", threading.get_native_id()))
         newer.load({name: opened.maps[name] for name in ("ring", "seen")})
         assert newer.maps["ring"].max_entries == 1 << 14
         newer.attach()
