@@ -48,7 +48,6 @@ def test_the_state_takes_it_as_it_takes_a_captures() -> None:
         "proc.env[HOME]": "/root", "proc.tty": 34816, "proc.pgid": 40, "user.uid": 1000,
         "proc.is_exe_writable": True, "proc.is_exe_upper_layer": True,
         "thread.cap_permitted": "CAP_DAC_OVERRIDE",
-        "thread.cgroup.cpu": "/user",
     }  # fmt: skip
     assert {name: value_of(event, name) for name in expected} == expected
 

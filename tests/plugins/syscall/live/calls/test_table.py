@@ -58,7 +58,7 @@ def test_what_the_kernel_is_told() -> None:
     )
     assert ops[16:] == bytes(48)
     assert table[437][2] == FLAGS_IN_STRUCTURE
-    assert table[900] == struct.pack("<BBBB", 0, 0, 255, 0).ljust(ENTRY_BYTES, b"\0")
+    assert calls.by_number(900).packed() == struct.pack("<BBBB", 0, 0, 255, 0).ljust(ENTRY_BYTES, b"\0")
 
 
 def test_numbers_of_programs_of_32_bits() -> None:
