@@ -129,13 +129,20 @@ class Watching:
                 if not self._capture.has_more() and poller.poll(IDLE_S * 1000):
                     time.sleep(GATHER_S)
                 self._keep_time()
-                batch = Batch(())
-                batch.events = self._events(batch)
-                yield batch
+                yield self._batch()
+            # What has happened before the end is told.
+            self._capture.detach()
+            while self._capture.has_more():
+                yield self._batch()
         finally:
             self._runtimes.stop()
             self._names.stop()
             self._capture.close()
+
+    def _batch(self) -> Batch:
+        batch = Batch(())
+        batch.events = self._events(batch)
+        return batch
 
     def _keep_time(self) -> None:
         machine = self._machine
