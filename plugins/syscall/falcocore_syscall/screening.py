@@ -27,6 +27,9 @@ _FD_CLOEXEC = 1
 _RLIMIT_NOFILE = 7
 _AT_FDCWD = -100
 _SLASH = ord("/")
+_TYPE_AT = 20
+"""Where the type is in the header of an event; the number of parameters and their lengths follow."""
+_FLAGS_BYTES = 4
 _OPENS = (OPEN, OPENAT, OPENAT2)
 _SCREENED = frozenset({*_OPENS, _CLOSE, _FCNTL, _PRLIMIT}) | IO_TYPES
 _MOST_REMEMBERED = 1 << 15
@@ -47,7 +50,7 @@ class Screen:
 
     def __init__(self, needs: Needs) -> None:
         self.needs = needs
-        self._remembered: dict[tuple[int, int, int, bytes], bool] = {}
+        self._remembered: dict[bytes, bool] = {}
 
     def note(self, columns: Columns, chosen: Array, machine: Machine) -> tuple[Array, int]:
         """Put changes that can wait into the machine's journal.
@@ -59,7 +62,7 @@ class Screen:
         stays = np.ones(len(chosen), dtype=bool)
         end = len(columns)
         changes: list[Changes] = []
-        for kind in np.unique(types).tolist():
+        for kind in np.flatnonzero(np.bincount(types)).tolist():
             if kind not in _SCREENED or (kind not in _OPENS and self.needs.types[kind]):
                 continue
             same = np.flatnonzero(types == kind)
@@ -79,34 +82,31 @@ class Screen:
     def _opened(self, rows: _Rows) -> Iterator[Some]:
         """Files that no rule asks for, by what is known of them without the process that opens them."""
         path = 1 if rows.kind == OPEN else 2
-        data, starts = rows.columns.data, rows.spans[:, path]
-        sizes = rows.spans[:, path + 1] - starts
+        data, starts, ends = rows.columns.data, rows.spans[:, path], rows.spans[:, path + 1]
+        sizes = ends - starts
         is_absolute = rows.are_whole & (sizes > 0) & (sizes <= _MOST_PATH_BYTES)
         is_absolute &= np.frombuffer(data, np.uint8)[np.minimum(starts, len(data) - 1)] == _SLASH
         which = np.flatnonzero(is_absolute)
-        remembered, quiet = self._remembered, []
-        for number, result, flags, start, end in zip(
-            which.tolist(),
-            rows.results[which].tolist(),
-            rows.columns.numbers(rows.spans[which, path + 1], 4).tolist(),
-            starts[which].tolist(),
-            rows.spans[which, path + 1].tolist(),
-            strict=True,
-        ):
-            key = (rows.kind, result, flags, data[start:end])
-            may_match = remembered.get(key)
-            if may_match is None:
-                may_match = self._judge(key, _event_at(rows.columns, int(rows.places[number])))
-            if not may_match:
-                quiet.append(number)
+        # From the type to the flags everything is the same for the same file, opened in the same way.
+        firsts, lasts = rows.columns.headers[rows.places[which]] + _TYPE_AT, ends[which] + _FLAGS_BYTES
+        keys = [data[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
+        found = list(map(self._remembered.get, keys))
+        if None in found:
+            for number, key in enumerate(keys):
+                if found[number] is None:
+                    place = int(rows.places[which[number]])
+                    found[number] = self._judge(key, _event_at(rows.columns, place))
+        quiet = which[~np.array(found, dtype=bool)]
         rows.waits[quiet] = True
-        made = np.array(quiet, dtype=np.int64)
-        made = made[rows.results[made] >= 0]
+        made = quiet[rows.results[quiet] >= 0]
         fds = rows.results[made]
         yield made, fds, Change.OPENED, fds
 
-    def _judge(self, key: tuple[int, int, int, bytes], event: Event) -> bool:
+    def _judge(self, key: bytes, event: Event) -> bool:
         """Whether a rule can match, found out by one such event in a process that nothing is known of."""
+        found = self._remembered.get(key)
+        if found is not None:
+            return found
         if not self.needs.types[event.type]:
             found = False
         else:
@@ -215,9 +215,10 @@ def _fill(journal: Journal, columns: Columns, changes: list[Changes], end: int) 
     places, fds, kinds, sources = (np.concatenate(parts) for parts in zip(*changes, strict=True))
     before = places < end
     places, fds, kinds, sources = places[before], fds[before], kinds[before], sources[before]
-    tids = columns.numbers(columns.headers[places] + 8, 8)
+    tids = columns.fields["tid"][places]
     order = np.lexsort((places, tids))
-    tids = tids[order]
+    tids, kinds, sources = tids[order], kinds[order], sources[order]
+    copies = np.flatnonzero(kinds >= Change.COPIED)
     starts = np.flatnonzero(np.diff(tids, prepend=tids[:1] - 1)) if len(tids) else tids
     ends = np.append(starts[1:], len(tids)) if len(tids) else tids
 
@@ -228,7 +229,7 @@ def _fill(journal: Journal, columns: Columns, changes: list[Changes], end: int) 
         zip(tids[starts].tolist(), starts.tolist(), ends.tolist(), strict=True),
         places[order].tolist(),
         fds[order].tolist(),
-        kinds[order].tolist(),
-        sources[order].tolist(),
+        kinds.tolist(),
+        dict(zip(copies.tolist(), sources[copies].tolist(), strict=True)),
         open_file,
     )

@@ -49,7 +49,7 @@ class Journal:
         self._places: list[int] = []
         self._fds: list[int] = []
         self._changes: list[int] = []
-        self._sources: list[int] = []
+        self._sources: dict[int, int] = {}
         self._copies: list[int] = []
         self._open: Callable[[int, Thread], Fd] | None = None
 
@@ -59,18 +59,17 @@ class Journal:
         places: list[int],
         fds: list[int],
         changes: list[int],
-        sources: list[int],
+        sources: dict[int, int],
         open_file: Callable[[int, Thread], Fd],
     ) -> None:
         """Take the changes of a piece. `threads` has the id of each, and where its changes begin and end.
 
-        `sources` are the descriptors that copies were made of. `open_file` makes the entry that the event at
-        a place has opened.
+        `sources` has the descriptors that copies were made of, by the numbers of these changes, in order.
+        `open_file` makes the entry that the event at a place has opened.
         """
         self.waiting = {tid: [start, end] for tid, start, end in threads}
         self._places, self._fds, self._changes, self._open = places, fds, changes, open_file
-        self._sources = sources
-        self._copies = [number for number, change in enumerate(changes) if change >= _COPIED]
+        self._sources, self._copies = sources, list(sources)
         self.now = 0
 
     def threads(self) -> list[int]:
@@ -89,7 +88,7 @@ class Journal:
         return bounds is not None and self._places[bounds[0]] < self.now
 
     def skip(self, tid: int) -> None:
-        """Forget the changes up to now of a thread that was not known when they came."""
+        """Forget the changes up to now of a thread whose table nobody sees any more, or saw when they came."""
         self._take(tid)
 
     def catch_up(self, thread: Thread) -> None:

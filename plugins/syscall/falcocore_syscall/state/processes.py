@@ -213,6 +213,7 @@ def _place(machine: Machine, event: Event, thread: Thread) -> None:
     pid = event.integer(4)
     if thread.is_valid:
         if pid is not None and pid != thread.pid and pid >= 0:
+            _ = thread.fds  # The table stays, under the other number.
             machine.threads.remove(thread)
             thread.pid = pid
             machine.threads.add(thread)
