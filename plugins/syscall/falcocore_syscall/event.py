@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 _MOST_PARAMS = max(len(event.params) for event in EVENTS)
 _LENGTHS = [struct.Struct(f"<{count}H") for count in range(_MOST_PARAMS + 1)]
 _LONG_LENGTHS = [struct.Struct(f"<{count}I") for count in range(_MOST_PARAMS + 1)]
+_from_bytes = int.from_bytes
 ASYNC = 402
 """Events that a plugin has made itself; they carry their name."""
 _NAMED_BY_THEMSELVES = GENERIC | {ASYNC}
 NAMES = tuple(event.name for event in EVENTS)
+_FD_PARAMS = tuple(event.fd_param for event in EVENTS)
 
 
 class Row:
@@ -61,7 +63,6 @@ class Event:
         "type",
     )
 
-    _spans: tuple[int, ...]
     _lengths: tuple[int, ...]
     thread: Thread | None
     entry: Fd | None
@@ -78,6 +79,7 @@ class Event:
         self.data = data
         self.at = at
         self.count = count
+        self._spans: tuple[int, ...] = ()
         self.name = self._own_name() if kind in _NAMED_BY_THEMSELVES else NAMES[kind]
         self.fd: int | None = None
         self.old_name: str | None = None
@@ -89,25 +91,20 @@ class Event:
 
     def span(self, number: int) -> tuple[int, int]:
         """Where a parameter begins and ends in `data`; it has to be there."""
-        try:
-            spans = self._spans
-        except AttributeError:
-            spans = self._spans = self._find_spans()
+        spans = self._spans or self._find_spans()
         return spans[number], spans[number + 1]
 
     def _find_spans(self) -> tuple[int, ...]:
         packed = (_LONG_LENGTHS if self.type in LARGE else _LENGTHS)[self.count]
-        self._lengths = packed.unpack_from(self.data, self.at)
-        return tuple(accumulate(self._lengths, initial=self.at + packed.size))
+        self._lengths = lengths = packed.unpack_from(self.data, self.at)
+        self._spans = spans = tuple(accumulate(lengths, initial=self.at + packed.size))
+        return spans
 
     def raw(self, number: int) -> bytes | None:
         """The bytes of a parameter; empty where its value was not available, None where it is not there."""
         if number >= self.count:
             return None
-        try:
-            spans = self._spans
-        except AttributeError:
-            spans = self._spans = self._find_spans()
+        spans = self._spans or self._find_spans()
         return self.data[spans[number] : spans[number + 1]]
 
     def params(self) -> list[bytes]:
@@ -116,8 +113,11 @@ class Event:
 
     def integer(self, number: int) -> int | None:
         """A signed number of any width; None where it is not available."""
-        raw = self.raw(number)
-        return int.from_bytes(raw, "little", signed=True) if raw else None
+        if number >= self.count:
+            return None
+        spans = self._spans or self._find_spans()
+        start, end = spans[number], spans[number + 1]
+        return _from_bytes(self.data[start:end], "little", signed=True) if end > start else None
 
     def unsigned(self, number: int) -> int | None:
         """A number of any width that has no sign; None where it is not available."""
@@ -126,8 +126,11 @@ class Event:
 
     def number(self, number: int, default: int = 0) -> int:
         """A number without sign, or the default."""
-        found = self.unsigned(number)
-        return default if found is None else found
+        if number >= self.count:
+            return default
+        spans = self._spans or self._find_spans()
+        start, end = spans[number], spans[number + 1]
+        return _from_bytes(self.data[start:end], "little") if end > start else default
 
     def row(self, layout: Row) -> tuple[int, ...] | None:
         """Several numbers that follow each other; None where one is not there, or not available."""
@@ -164,7 +167,7 @@ class Event:
         """
         if self.fd is None:
             self.entry = None
-            parameter = EVENTS[self.type].fd_param
+            parameter = _FD_PARAMS[self.type]
             found = None if parameter is None else self.integer(parameter)
             self.fd = -1 if found is None else found
             if found is not None and self.thread is not None:
