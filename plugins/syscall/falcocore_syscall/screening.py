@@ -231,5 +231,6 @@ def _fill(journal: Journal, columns: Columns, changes: list[Changes], end: int) 
         fds[order].tolist(),
         kinds.tolist(),
         dict(zip(copies.tolist(), sources[copies].tolist(), strict=True)),
+        set(tids[copies].tolist()),
         open_file,
     )

@@ -51,6 +51,7 @@ class Journal:
         self._changes: list[int] = []
         self._sources: dict[int, int] = {}
         self._copies: list[int] = []
+        self._copying: set[int] = set()
         self._open: Callable[[int, Thread], Fd] | None = None
 
     def fill(
@@ -60,16 +61,19 @@ class Journal:
         fds: list[int],
         changes: list[int],
         sources: dict[int, int],
+        copying: set[int],
         open_file: Callable[[int, Thread], Fd],
     ) -> None:
         """Take the changes of a piece. `threads` has the id of each, and where its changes begin and end.
 
-        `sources` has the descriptors that copies were made of, by the numbers of these changes, in order.
+        `sources` has the descriptors that copies were made of, by the numbers of these changes, in order;
+        `copying` are the threads that have made them.
         `open_file` makes the entry that the event at a place has opened.
         """
         self.waiting = {tid: [start, end] for tid, start, end in threads}
         self._places, self._fds, self._changes, self._open = places, fds, changes, open_file
         self._sources, self._copies = sources, list(sources)
+        self._copying = copying
         self.now = 0
 
     def threads(self) -> list[int]:
@@ -89,30 +93,35 @@ class Journal:
 
     def skip(self, tid: int) -> None:
         """Forget the changes up to now of a thread whose table nobody sees any more, or saw when they came."""
-        self._take(tid)
+        if tid in self.waiting:
+            self._take(tid)
 
     def catch_up(self, thread: Thread) -> None:
         """Make the changes up to now in the thread's table, by all threads that share it."""
         group = thread.group
         if group is None or len(group.threads) < 2:
-            if self.has_seen(thread.tid):
-                start, stop = self._take(thread.tid)
-                copies = self._copies[bisect_left(self._copies, start) : bisect_left(self._copies, stop)]
-                self._make(thread, range(start, stop), [number - start for number in copies])
+            tid = thread.tid
+            if self.has_seen(tid):
+                start, stop = self._take(tid)
+                copies: list[int] = []
+                if tid in self._copying:
+                    first, last = bisect_left(self._copies, start), bisect_left(self._copies, stop)
+                    copies = [number - start for number in self._copies[first:last]]
+                self._make(thread, range(start, stop), copies)
             return
         found: list[int] = []
         for other in group.threads.values():
             if other.tid in self.waiting and other.shares_fds_with(thread):
                 found += range(*self._take(other.tid))
+        if not found:
+            return
         found.sort(key=self._places.__getitem__)
         changes = self._changes
         self._make(thread, found, [at for at, number in enumerate(found) if changes[number] >= _COPIED])
 
     def _take(self, tid: int) -> tuple[int, int]:
-        """Where the changes of a thread up to now begin and end; they count as made."""
-        bounds = self.waiting.get(tid)
-        if bounds is None:
-            return 0, 0
+        """Where the changes of a waiting thread up to now begin and end; they count as made."""
+        bounds = self.waiting[tid]
         start, end = bounds
         stop = end if self.now == NEVER else bisect_left(self._places, self.now, start, end)
         if stop == end:
@@ -132,12 +141,10 @@ class Journal:
             if entry is not None:
                 cloexec = self._changes[number] == Change.COPIED_TO_CLOSE_AT_EXEC
                 table[self._fds[number]] = entry.with_cloexec(cloexec)
-        self._make_last(thread, table, numbers[done:])
+        self._make_last(thread, table, numbers[done:] if done else numbers)
 
     def _make_last(self, thread: Thread, table: dict[int, Fd], numbers: Sequence[int]) -> None:
         """From the last change to the first: the last of a descriptor decides, later marks are put on it."""
-        if not numbers:
-            return
         fds, changes = self._fds, self._changes
         decided: set[int] = set()
         cloexec: dict[int, bool] = {}
