@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _MOST_PARAMS = max(len(event.params) for event in EVENTS)
 _LENGTHS = [struct.Struct(f"<{count}H") for count in range(_MOST_PARAMS + 1)]
 _LONG_LENGTHS = [struct.Struct(f"<{count}I") for count in range(_MOST_PARAMS + 1)]
-_from_bytes = int.from_bytes
 ASYNC = 402
 """Events that a plugin has made itself; they carry their name."""
 _NAMED_BY_THEMSELVES = GENERIC | {ASYNC}
@@ -63,6 +62,7 @@ class Event:
         "type",
     )
 
+    _spans: tuple[int, ...]
     _lengths: tuple[int, ...]
     thread: Thread | None
     entry: Fd | None
@@ -79,7 +79,6 @@ class Event:
         self.data = data
         self.at = at
         self.count = count
-        self._spans: tuple[int, ...] = ()
         self.name = self._own_name() if kind in _NAMED_BY_THEMSELVES else NAMES[kind]
         self.fd: int | None = None
         self.old_name: str | None = None
@@ -91,20 +90,25 @@ class Event:
 
     def span(self, number: int) -> tuple[int, int]:
         """Where a parameter begins and ends in `data`; it has to be there."""
-        spans = self._spans or self._find_spans()
+        try:
+            spans = self._spans
+        except AttributeError:
+            spans = self._spans = self._find_spans()
         return spans[number], spans[number + 1]
 
     def _find_spans(self) -> tuple[int, ...]:
         packed = (_LONG_LENGTHS if self.type in LARGE else _LENGTHS)[self.count]
-        self._lengths = lengths = packed.unpack_from(self.data, self.at)
-        self._spans = spans = tuple(accumulate(lengths, initial=self.at + packed.size))
-        return spans
+        self._lengths = packed.unpack_from(self.data, self.at)
+        return tuple(accumulate(self._lengths, initial=self.at + packed.size))
 
     def raw(self, number: int) -> bytes | None:
         """The bytes of a parameter; empty where its value was not available, None where it is not there."""
         if number >= self.count:
             return None
-        spans = self._spans or self._find_spans()
+        try:
+            spans = self._spans
+        except AttributeError:
+            spans = self._spans = self._find_spans()
         return self.data[spans[number] : spans[number + 1]]
 
     def params(self) -> list[bytes]:
@@ -113,11 +117,8 @@ class Event:
 
     def integer(self, number: int) -> int | None:
         """A signed number of any width; None where it is not available."""
-        if number >= self.count:
-            return None
-        spans = self._spans or self._find_spans()
-        start, end = spans[number], spans[number + 1]
-        return _from_bytes(self.data[start:end], "little", signed=True) if end > start else None
+        raw = self.raw(number)
+        return int.from_bytes(raw, "little", signed=True) if raw else None
 
     def unsigned(self, number: int) -> int | None:
         """A number of any width that has no sign; None where it is not available."""
@@ -126,11 +127,8 @@ class Event:
 
     def number(self, number: int, default: int = 0) -> int:
         """A number without sign, or the default."""
-        if number >= self.count:
-            return default
-        spans = self._spans or self._find_spans()
-        start, end = spans[number], spans[number + 1]
-        return _from_bytes(self.data[start:end], "little") if end > start else default
+        found = self.unsigned(number)
+        return default if found is None else found
 
     def row(self, layout: Row) -> tuple[int, ...] | None:
         """Several numbers that follow each other; None where one is not there, or not available."""

@@ -12,6 +12,7 @@ from falcocore_syscall.scap.blocks import HEADER_BYTES
 from falcocore_syscall.scap.columns import Array, Columns, by_type
 from falcocore_syscall.scap.convert import Converted, Converter, deliverable, dropped
 from falcocore_syscall.scap.errors import CaptureError
+from falcocore_syscall.scap.event import CapturedEvent
 from falcocore_syscall.scap.modernise import packed_event
 from falcocore_syscall.scap.reader import Reader, SectionStart
 from falcocore_syscall.screening import IS_STATE, Screen
@@ -112,7 +113,7 @@ class Replay:
             chosen.tolist(),
             strict=True,
         ):
-            event = Event(kind, time_ns, tid, cpu, num + converted, data, at, count)
+            event: Event = CapturedEvent(kind, time_ns, tid, cpu, num + converted, data, at, count)
             if not is_plain:
                 try:
                     found = self._converter.convert(kind, tid, event.params())
@@ -166,9 +167,9 @@ class Replay:
         self._failure = CaptureError(problem, columns.start + at)
 
 
-def _unpacked(old: Event, found: Converted) -> Event:
+def _unpacked(old: Event, found: Converted) -> CapturedEvent:
     """The event that an old one was converted to; it has the next number."""
     data = packed_event(old.time_ns, old.tid, found.type, found.params)
-    return Event(
+    return CapturedEvent(
         found.type, old.time_ns, old.tid, old.cpu, old.num + 1, data, HEADER_BYTES, len(found.params)
     )

@@ -12,6 +12,7 @@ from falcocore_syscall.event import Event
 from falcocore_syscall.needs import Needs
 from falcocore_syscall.scap.blocks import HEADER_BYTES
 from falcocore_syscall.scap.columns import Array, Columns, by_type
+from falcocore_syscall.scap.event import CapturedEvent
 from falcocore_syscall.state.files import OPEN, OPENAT, OPENAT2, opened_file
 from falcocore_syscall.state.journal import Change, Journal
 from falcocore_syscall.state.machine import HANDLERS, Machine
@@ -207,7 +208,7 @@ def _controlled(rows: _Rows, worked: Array) -> Iterator[Some]:
 def _event_at(columns: Columns, place: int) -> Event:
     header = int(columns.headers[place])
     kind, count = int(columns.types[place]), int(columns.counts[place])
-    return Event(kind, 0, 1, 0, 0, columns.data, header + HEADER_BYTES, count)
+    return CapturedEvent(kind, 0, 1, 0, 0, columns.data, header + HEADER_BYTES, count)
 
 
 def _fill(journal: Journal, columns: Columns, changes: list[Changes], end: int) -> None:

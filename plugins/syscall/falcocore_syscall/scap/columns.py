@@ -38,9 +38,7 @@ def by_type(numbers: Any) -> Array:
     return table
 
 
-_HEADER = np.dtype(
-    [("time_ns", "<i8"), ("tid", "<i8"), ("bytes", "<u4"), ("type", "<u2"), ("count", "<u4")]
-)
+_HEADER = np.dtype([("time_ns", "<i8"), ("tid", "<i8"), ("bytes", "<u4"), ("type", "<u2"), ("count", "<u4")])
 """The header of an event, packed as it is in a block."""
 _IS_LARGE = by_type(LARGE)
 _COUNTS = np.full(1 << 16, 1 << 16, dtype=np.int64)

@@ -180,7 +180,8 @@ class Reader:
         self._at += done
         # What a window has behind other blocks than events is looked at again: then the next is smaller.
         larger = 2 * done > len(data)
-        self._window = min(_MOST_WINDOW_BYTES, 2 * window) if larger else max(_LEAST_WINDOW_BYTES, window // 4)
+        window = 2 * window if larger else window // 4
+        self._window = max(_LEAST_WINDOW_BYTES, min(_MOST_WINDOW_BYTES, window))
 
     def _walked_blocks(self, data: bytes) -> tuple[Array, Array]:
         """The same as `event_blocks`, one by one: the second length of an event's block may be wrong."""

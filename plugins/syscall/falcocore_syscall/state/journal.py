@@ -92,7 +92,7 @@ class Journal:
         return bounds is not None and self._places[bounds[0]] < self.now
 
     def skip(self, tid: int) -> None:
-        """Forget the changes up to now of a thread whose table nobody sees any more, or saw when they came."""
+        """Forget the changes up to now of a thread whose table nobody sees any more, or saw then."""
         if tid in self.waiting:
             self._take(tid)
 
