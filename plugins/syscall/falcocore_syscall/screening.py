@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -13,8 +13,8 @@ from falcocore_syscall.needs import Needs
 from falcocore_syscall.scap.blocks import HEADER_BYTES
 from falcocore_syscall.scap.columns import Array, Columns, by_type
 from falcocore_syscall.scap.event import CapturedEvent
-from falcocore_syscall.state.files import OPEN, OPENAT, OPENAT2, opened_file
-from falcocore_syscall.state.journal import Change, Journal
+from falcocore_syscall.state.files import AT_FDCWD, OPEN, OPENAT, OPENAT2, opened_file
+from falcocore_syscall.state.journal import FIRST_READING, Change, Journal
 from falcocore_syscall.state.machine import HANDLERS, Machine
 from falcocore_syscall.state.sockets import IO_TYPES
 from falcocore_syscall.state.threads import Thread
@@ -26,7 +26,6 @@ _COPIES = {1: Change.COPIED, 26: Change.COPIED_TO_CLOSE_AT_EXEC}
 """The commands of fcntl that copy a descriptor."""
 _FD_CLOEXEC = 1
 _RLIMIT_NOFILE = 7
-_AT_FDCWD = -100
 _SLASH = ord("/")
 _TYPE_AT = 20
 """Where the type is in the header of an event; the number of parameters and their lengths follow."""
@@ -40,8 +39,10 @@ _MOST_PATH_BYTES = 1024
 IS_STATE = by_type(frozenset(HANDLERS) | METADATA_TYPES)
 
 
+_Key: TypeAlias = bytes | tuple[int, int, int]
+"""What tells opened files apart that are judged differently."""
 Changes: TypeAlias = tuple[Array, Array, Array, Array]
-"""Places of events, the descriptors that they change, how (a Change), and what copies were made of."""
+"""Places of events, the descriptors that they change, how (a Change), and what descriptors they read."""
 Some: TypeAlias = tuple[Array, Array, Change, Array]
 """The same for one change, with the numbers of the events among those of their type."""
 
@@ -51,7 +52,7 @@ class Screen:
 
     def __init__(self, needs: Needs) -> None:
         self.needs = needs
-        self._remembered: dict[bytes, bool] = {}
+        self._remembered: dict[_Key, bool] = {}
 
     def note(self, columns: Columns, chosen: Array, machine: Machine) -> tuple[Array, int]:
         """Put changes that can wait into the machine's journal.
@@ -85,25 +86,42 @@ class Screen:
         path = 1 if rows.kind == OPEN else 2
         data, starts, ends = rows.columns.data, rows.spans[:, path], rows.spans[:, path + 1]
         sizes = ends - starts
-        is_absolute = rows.are_whole & (sizes > 0) & (sizes <= _MOST_PATH_BYTES)
-        is_absolute &= np.frombuffer(data, np.uint8)[np.minimum(starts, len(data) - 1)] == _SLASH
-        which = np.flatnonzero(is_absolute)
+        fits = rows.are_whole & (sizes > 0) & (sizes <= _MOST_PATH_BYTES)
+        is_absolute = np.frombuffer(data, np.uint8)[np.minimum(starts, len(data) - 1)] == _SLASH
+        which = np.flatnonzero(fits & is_absolute)
         # From the type to the flags everything is the same for the same file, opened in the same way.
         firsts, lasts = rows.columns.headers[rows.places[which]] + _TYPE_AT, ends[which] + _FLAGS_BYTES
         keys = [data[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
+        made = self._quiet(rows, which, keys, self.needs.may_match)
+        fds = rows.results[made]
+        yield made, fds, Change.OPENED, fds
+        which = np.flatnonzero(fits & ~is_absolute)
+        flags = rows.columns.numbers(ends[which], _FLAGS_BYTES).tolist()
+        pathless = [(rows.kind, *key) for key in zip(rows.results[which].tolist(), flags, strict=True)]
+        made = self._quiet(rows, which, pathless, self.needs.may_match_anywhere)
+        fds = rows.results[made]
+        directories = np.full_like(made, AT_FDCWD) if rows.kind == OPEN else rows.numbers_at(made, 1)
+        yield made, fds, Change.OPENED_RELATIVE, directories
+
+    def _quiet(
+        self, rows: _Rows, which: Array, keys: Sequence[_Key], may_match: Callable[[Event], bool]
+    ) -> Array:
+        """Note that those of some events wait which no rule can match; those of them that made a descriptor.
+
+        Events with the same key are judged by the first of them.
+        """
         found = list(map(self._remembered.get, keys))
         if None in found:
             for number, key in enumerate(keys):
                 if found[number] is None:
                     place = int(rows.places[which[number]])
-                    found[number] = self._judge(key, _event_at(rows.columns, place))
+                    found[number] = self._judge(key, _event_at(rows.columns, place), may_match)
         quiet = which[~np.array(found, dtype=bool)]
         rows.waits[quiet] = True
-        made = quiet[rows.results[quiet] >= 0]
-        fds = rows.results[made]
-        yield made, fds, Change.OPENED, fds
+        made: Array = quiet[rows.results[quiet] >= 0]
+        return made
 
-    def _judge(self, key: bytes, event: Event) -> bool:
+    def _judge(self, key: _Key, event: Event, may_match: Callable[[Event], bool]) -> bool:
         """Whether a rule can match, found out by one such event in a process that nothing is known of."""
         found = self._remembered.get(key)
         if found is not None:
@@ -113,7 +131,7 @@ class Screen:
         else:
             machine = Machine()
             machine.apply(event)
-            found = self.needs.may_match(event)
+            found = may_match(event)
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
         self._remembered[key] = found
@@ -160,7 +178,7 @@ class _Rows:
 def _widths_of(kind: int) -> dict[int, int]:
     """The parameters that are read here, and their width in bytes."""
     if kind in _OPENS:
-        return {0: 8, (2 if kind == OPEN else 3): 4}
+        return {0: 8, 2: 4} if kind == OPEN else {0: 8, 1: 8, 3: 4}
     if kind == _FCNTL:
         return {0: 8, 1: 8, 2: 1, 3: 8}
     if kind == _PRLIMIT:
@@ -219,7 +237,7 @@ def _fill(journal: Journal, columns: Columns, changes: list[Changes], end: int) 
     tids = columns.fields["tid"][places]
     order = np.lexsort((places, tids))
     tids, kinds, sources = tids[order], kinds[order], sources[order]
-    copies = np.flatnonzero(kinds >= Change.COPIED)
+    readers = np.flatnonzero(kinds >= FIRST_READING)
     starts = np.flatnonzero(np.diff(tids, prepend=tids[:1] - 1)) if len(tids) else tids
     ends = np.append(starts[1:], len(tids)) if len(tids) else tids
 
@@ -231,7 +249,6 @@ def _fill(journal: Journal, columns: Columns, changes: list[Changes], end: int) 
         places[order].tolist(),
         fds[order].tolist(),
         kinds.tolist(),
-        dict(zip(copies.tolist(), sources[copies].tolist(), strict=True)),
-        set(tids[copies].tolist()),
+        dict(zip(readers.tolist(), sources[readers].tolist(), strict=True)),
         open_file,
     )

@@ -178,6 +178,7 @@ def test_an_old_layout_that_never_was_ends_the_replay_there() -> None:
         ("evt.type = openat and not fd.name startswith /etc", ["openat"]),
         ("evt.type = openat and proc.name = x", ["openat", "openat"]),
         ("evt.type = openat and fd.num = 4", ["openat"]),
+        ("evt.type = openat and fd.num = 6", []),
         ("evt.type = madvise", ["madvise"]),
         ("evt.type = getpid", []),
         ("proc.name = x", ["openat", "openat", "read", "madvise", "close"]),
@@ -197,13 +198,17 @@ def test_only_what_a_rule_may_match_is_shown(condition: str, shown: list[str]) -
     assert source.num == 5
 
 
-RULES = compiled(
-    one_rule("evt.type in (connect, sendto, dup, execve)", "%fd.name %fd.num %proc.cwd %fd.connected"),
-    one_rule("evt.type = openat and fd.name startswith /etc", "%fd.name %proc.name %fd.types").replace(
-        "R", "S"
-    ),
-    one_rule("evt.type = fchdir", "%fd.name %proc.cwd").replace('"R"', '"T"'),
-)
+def rules_about(opened: str) -> RuleSet:
+    return compiled(
+        one_rule("evt.type in (connect, sendto, dup, execve)", "%fd.name %fd.num %proc.cwd %fd.connected"),
+        one_rule(f"evt.type = openat and {opened}", "%fd.name %proc.name %fd.types").replace("R", "S"),
+        one_rule("evt.type = fchdir", "%fd.name %proc.cwd").replace('"R"', '"T"'),
+    )
+
+
+RULES = rules_about("fd.name startswith /etc")
+RULES_ABOUT_NEW_FILES = rules_about("evt.is_open_write = true and fd.name startswith /etc")
+"""With these no file is looked at that is only read, by whatever path."""
 FCHDIR, EXECVE = 97, 293
 
 
@@ -218,8 +223,8 @@ def test_alerts_are_the_same_with_and_without_screening(name: str, size: int) ->
 
 
 KINDS = [
-    "open", "open", "relative", "directory", "failed", "close", "read", "cloexec", "keep", "fcntl", "dup",
-    "chdir", "fchdir", "socket", "connect", "sendto", "clone", "thread", "exit", "exec",
+    "open", "open", "relative", "relative", "below", "directory", "failed", "close", "read", "cloexec",
+    "keep", "fcntl", "dup", "chdir", "fchdir", "socket", "connect", "sendto", "clone", "thread", "exit", "exec",
 ]  # fmt: skip
 
 
@@ -241,11 +246,11 @@ def write(activity: Sequence[tuple[str, tuple[int, ...]]]) -> bytes:
 
 
 def _write(writer: ScapWriter, kind: str, tid: int, fd: int, other: int, time_ns: int) -> None:
-    paths = {"open": "/etc/f", "relative": "x/../y", "directory": "/srv"}
+    paths = {"open": "/etc/f", "relative": "x/../y", "below": "z", "directory": "/srv"}
     match kind:
-        case "open" | "relative" | "directory":
-            flags = 1 | (1024 if kind == "directory" else 4096 if other == 5 else 0)
-            dirfd = other if kind == "relative" and other == 4 else AT_FDCWD
+        case "open" | "relative" | "below" | "directory":
+            flags = 1 | (1024 if kind in ("below", "directory") else 4096 if other == 5 else 0)
+            dirfd = other if kind == "below" or (kind == "relative" and other == 4) else AT_FDCWD
             params: tuple[Any, ...] = (OPENAT, tid, fd, dirfd, f"{paths[kind]}{other}", flags, 0, 0, 0)
         case "failed":
             params = (OPENAT, tid, -2, AT_FDCWD, "/etc/none", 1, 0, 0, 0)
@@ -285,12 +290,12 @@ def _write(writer: ScapWriter, kind: str, tid: int, fd: int, other: int, time_ns
 
 
 @settings(max_examples=300, deadline=None)
-@given(activities(), st.sampled_from([200, 1 << 20]))
+@given(activities(), st.sampled_from([200, 1 << 20]), st.sampled_from([RULES, RULES_ABOUT_NEW_FILES]))
 def test_whatever_happens_alerts_are_the_same_with_and_without_screening(
-    activity: list[tuple[str, tuple[int, ...]]], size: int
+    activity: list[tuple[str, tuple[int, ...]]], size: int, rules: RuleSet
 ) -> None:
     data = write(activity)
-    assert alerts(data, RULES, screened=True, size=size) == alerts(data, RULES, screened=False)
+    assert alerts(data, rules, screened=True, size=size) == alerts(data, rules, screened=False)
 
 
 def test_the_activities_raise_alerts() -> None:
