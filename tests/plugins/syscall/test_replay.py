@@ -222,9 +222,37 @@ def test_alerts_are_the_same_with_and_without_screening(name: str, size: int) ->
     assert whole
 
 
+DIRECTORY = 1024
+
+
+@pytest.mark.parametrize("screened", [True, False])
+def test_what_was_opened_below_a_descriptor_keeps_its_path_when_that_is_closed(screened: bool) -> None:
+    writer = ScapWriter()
+    writer.event(OPENAT, 1, 4, AT_FDCWD, "/srv", DIRECTORY, 0, 0, 0)
+    writer.event(OPENAT, 1, 3, 4, "z", DIRECTORY, 0, 0, 0)
+    writer.event(OPENAT, 1, 5, 3, "y", DIRECTORY, 0, 0, 0)
+    writer.event(FCNTL, 1, 6, 5, 1, 0)
+    writer.event(CLOSE, 1, 0, 5).event(CLOSE, 1, 0, 3)
+    writer.event(OPENAT, 1, 4, 4, "x", DIRECTORY, 0, 0, 0)
+    writer.event(FCHDIR, 1, 0, 6).event(FCHDIR, 1, 0, 4).event(FCHDIR, 1, 0, 5)
+    names = [values[0] for _, _, values in alerts(writer.data, RULES_ABOUT_NEW_FILES, screened=screened)]
+    assert names == ["/srv/z/y", "/srv/x", ""]
+
+
+@pytest.mark.parametrize("screened", [True, False])
+def test_what_was_opened_by_a_relative_path_keeps_its_place(screened: bool) -> None:
+    clone = (2, "sh", b"", 1, 1, 0, "/", 0, 0, 0, 0, 0, 0, "sh", b"", 0, 0, 0, 1, 1, 0)
+    writer = ScapWriter().event(CLONE, 1, *clone).event(CHDIR, 1, 0, "/a")
+    writer.event(OPENAT, 1, 4, AT_FDCWD, "z", DIRECTORY, 0, 0, 0)
+    writer.event(CHDIR, 1, 0, "/b").event(FCHDIR, 1, 0, 4)
+    names = [values[0] for _, _, values in alerts(writer.data, RULES_ABOUT_NEW_FILES, screened=screened)]
+    assert names == ["/a/z"]
+
+
 KINDS = [
     "open", "open", "relative", "relative", "below", "directory", "failed", "close", "read", "cloexec",
-    "keep", "fcntl", "dup", "chdir", "fchdir", "socket", "connect", "sendto", "clone", "thread", "exit", "exec",
+    "keep", "fcntl", "dup", "chdir", "fchdir", "socket", "connect", "sendto", "clone", "thread", "exit",
+    "exec",
 ]  # fmt: skip
 
 
