@@ -155,13 +155,13 @@ class Journal:
             left.append(number)
         table: dict[int, Fd] = thread._fds  # noqa: SLF001 - the property would come back to here
         for number in reversed(left):
-            self._make_one(thread, table, number)
+            if changes[number] == _CLOSED:
+                table.pop(fds[number], None)
+            else:
+                self._make_one(thread, table, number)
 
     def _make_one(self, thread: Thread, table: dict[int, Fd], number: int) -> None:
         fd, change = self._fds[number], self._changes[number]
-        if change == _CLOSED:
-            table.pop(fd, None)
-            return
         if change in _OPENINGS:
             if self._open is not None:
                 table[fd] = self._open(self._places[number], thread)
