@@ -41,8 +41,7 @@ class Needs:
         """What a set of rules needs."""
         if any(label.startswith("evt.deltatime") for label in rules.reads()):
             return cls.everything()  # The time since the event before: none may be left out.
-        names = {event.name for event in EVENTS} | set(SYSCALL_NAMES)
-        possible = {name: rules.can_match({"evt.type": name}) for name in names}
+        possible = _possible_names(rules)
         types = {
             number for number, event in enumerate(EVENTS) if number not in GENERIC and possible[event.name]
         }
@@ -58,3 +57,14 @@ class Needs:
         """For rules of which nothing is known."""
         every = np.ones(len(SYSCALL_NAMES), dtype=bool)
         return cls(by_type(range(len(EVENTS))), every, lambda _event: True, lambda _event: True)
+
+
+def _possible_names(rules: RuleSet) -> dict[str, bool]:
+    """Whether a rule can match events of each name, whatever else they are."""
+    may_match = rules.screen({"evt.type"})
+    event = Event(2, 0, 0, 0, 0, b"", 0, 0)
+    possible = {}
+    for name in {event.name for event in EVENTS}.union(SYSCALL_NAMES):
+        event.name = name
+        possible[name] = may_match(event)
+    return possible

@@ -44,7 +44,7 @@ _Key: TypeAlias = bytes | tuple[int, int, int]
 Changes: TypeAlias = tuple[Array, Array, Array, Array]
 """Places of events, the descriptors that they change, how (a Change), and what descriptors they read."""
 Some: TypeAlias = tuple[Array, Array, Change, Array]
-"""The same for one change, with the numbers of the events among those of their type."""
+"""The same for one change, with the numbers of the events among those of their group."""
 
 
 class Screen:
@@ -53,6 +53,7 @@ class Screen:
     def __init__(self, needs: Needs) -> None:
         self.needs = needs
         self._remembered: dict[_Key, bool] = {}
+        self._group_of, self._kinds = _groups(needs)
 
     def note(self, columns: Columns, chosen: Array, machine: Machine) -> tuple[Array, int]:
         """Put changes that can wait into the machine's journal.
@@ -60,14 +61,14 @@ class Screen:
         Returns those of `chosen` that can't wait, and the place of the first event that is damaged. All of
         them have the newest layout, and no enter event was seen before: it would have told more.
         """
-        types = columns.types[chosen]
+        groups = self._group_of[columns.types[chosen]]
         stays = np.ones(len(chosen), dtype=bool)
         end = len(columns)
         changes: list[Changes] = []
-        for kind in np.flatnonzero(np.bincount(types)).tolist():
-            if kind not in _SCREENED or (kind not in _OPENS and self.needs.types[kind]):
+        for group in np.flatnonzero(np.bincount(groups)).tolist():
+            if not group:
                 continue
-            same = np.flatnonzero(types == kind)
+            kind, same = self._kinds[group], np.flatnonzero(groups == group)
             rows = _Rows.of(kind, columns, chosen[same])
             damaged = rows.places[~rows.are_intact]
             end = min(end, int(damaged[0])) if len(damaged) else end
@@ -138,13 +139,32 @@ class Screen:
         return found
 
 
+def _groups(needs: Needs) -> tuple[Array, list[int]]:
+    """The types that are screened in groups, for each possible type the number of its group, and one of each.
+
+    Those of a group have the same parameters as far as they are read. Group 0 has the other types.
+    """
+    group_of = np.zeros(1 << 16, dtype=np.uint8)
+    kinds = [0]
+    numbers: dict[tuple[int, int | None], int] = {}
+    for kind in sorted(_SCREENED):
+        if kind not in _OPENS and needs.types[kind]:
+            continue
+        info = EVENTS[kind]
+        key = (len(info.params), info.fd_param) if kind in IO_TYPES else (-kind, None)
+        group_of[kind] = numbers.setdefault(key, len(kinds))
+        if group_of[kind] == len(kinds):
+            kinds.append(kind)
+    return group_of, kinds
+
+
 @dataclass(slots=True)
 class _Rows:
-    """Events of one type: where they are in their piece, and where their parameters are in its data.
+    """Events of one group: where they are in their piece, and where their parameters are in its data.
 
-    `are_intact` says which have all their parameters in them, `are_whole` which of these have the numbers
-    that are read here in their width. `results` are -1 for the others. `waits` is set for all that need not
-    be looked at one by one.
+    `kind` is one of their types. `are_intact` says which have all their parameters in them, `are_whole` which
+    of these have the numbers that are read here in their width. `results` are -1 for the others. `waits` is
+    set for all that need not be looked at one by one.
     """
 
     kind: int
