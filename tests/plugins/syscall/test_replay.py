@@ -168,6 +168,13 @@ def test_an_old_layout_that_never_was_ends_the_replay_there() -> None:
     assert found == [1]
 
 
+@pytest.mark.parametrize("params", [(CLOSE, 1, 0, 3), (OPEN, 1, 3, "/etc/x", 1, 0)])
+@pytest.mark.parametrize("block", [0x216, 0x204])
+def test_a_time_that_is_out_of_all_bounds_does_no_harm(params: tuple[Any, ...], block: int) -> None:
+    writer = ScapWriter().event(*params, time_ns=(1 << 64) - 1, block=block)
+    assert [event.time_ns for event in replay(writer.data)[0]] == [-1]
+
+
 @pytest.mark.parametrize(
     ("condition", "shown"),
     [
