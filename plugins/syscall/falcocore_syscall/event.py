@@ -10,7 +10,7 @@ from falcocore_syscall.tables import EVENTS, GENERIC, LARGE, NATIVE_NAMES, SYSCA
 
 if TYPE_CHECKING:
     from falcocore_syscall.state.fds import Fd
-    from falcocore_syscall.state.machine import Machine
+    from falcocore_syscall.state.known import KnownMachine
     from falcocore_syscall.state.threads import Thread
 
 _MOST_PARAMS = max(len(event.params) for event in EVENTS)
@@ -66,7 +66,7 @@ class Event:
     _lengths: tuple[int, ...]
     thread: Thread | None
     entry: Fd | None
-    machine: Machine
+    machine: KnownMachine
 
     def __init__(
         self, kind: int, time_ns: int, tid: int, cpu: int, num: int, data: bytes, at: int, count: int
