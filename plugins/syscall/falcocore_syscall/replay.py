@@ -15,16 +15,18 @@ from falcocore_syscall.scap.errors import CaptureError
 from falcocore_syscall.scap.event import CapturedEvent
 from falcocore_syscall.scap.modernise import packed_event
 from falcocore_syscall.scap.reader import Reader, SectionStart
-from falcocore_syscall.screening import IS_STATE, Screen
+from falcocore_syscall.screening import Screen
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.state.metadata import INITIAL
 from falcocore_syscall.tables import ENTER_TYPES, EVENTS, SYSCALL_NAMES
 
 _DELIVERABLE, _COUNTS = deliverable()
-_IS_DELIVERABLE = by_type(_DELIVERABLE)
 _IS_DROPPED = by_type(dropped() | set(range(len(EVENTS), 1 << 16)))
-_ONLY_COUNT = np.full(1 << 16, -1, dtype=np.int64)
-_ONLY_COUNT[list(_COUNTS)] = list(_COUNTS.values())
+_ANY, _NONE = -1, -2
+_PLAIN_COUNT = np.full(1 << 16, _NONE, dtype=np.int64)
+_PLAIN_COUNT[list(_DELIVERABLE)] = _ANY
+_PLAIN_COUNT[list(_COUNTS)] = list(_COUNTS.values())
+"""The number of parameters with which events of each type have the newest layout."""
 _IS_INITIAL = by_type(INITIAL)
 _GENERIC_EXIT = 1
 
@@ -141,10 +143,10 @@ class Replay:
 
     def _choose(self, columns: Columns) -> tuple[Array, Array]:
         """The numbers of the events that are looked at, and which of all have the newest layout."""
-        types = columns.types
-        only = _ONLY_COUNT[types]
-        plain = _IS_DELIVERABLE[types] & ((only < 0) | (only == columns.counts))
-        needed = IS_STATE[types] | self.needs.types[types]
+        types = columns.types.astype(np.intp)  # So the tables need not do it each.
+        count = _PLAIN_COUNT[types]
+        plain = (count == columns.counts) | (count == _ANY)
+        needed = self._screen.is_needed[types]
         generic = np.flatnonzero(plain & (types == _GENERIC_EXIT) & needed)
         needed[generic] = self.needs.calls[np.minimum(columns.first_numbers(generic), len(SYSCALL_NAMES) - 1)]
         old = ~(plain | _IS_DROPPED[types])

@@ -36,7 +36,7 @@ _MOST_REMEMBERED = 1 << 15
 _MOST_PATH_BYTES = 1024
 """Opening a longer path is looked at one by one, so that what is remembered stays small."""
 
-IS_STATE = by_type(frozenset(HANDLERS) | METADATA_TYPES)
+_IS_STATE = by_type(frozenset(HANDLERS) | METADATA_TYPES)
 
 
 _Key: TypeAlias = bytes | tuple[int, int, int]
@@ -52,6 +52,8 @@ class Screen:
 
     def __init__(self, needs: Needs) -> None:
         self.needs = needs
+        self.is_needed = _IS_STATE | needs.types
+        """By type: whether rules or state need such an event."""
         self._remembered: dict[_Key, bool] = {}
         self._group_of, self._kinds = _groups(needs)
 

@@ -172,12 +172,12 @@ def event_blocks(data: bytes) -> tuple[Array, Array]:
     """
     words = np.frombuffer(data, "<u4", count=len(data) // 4)
     starts = np.flatnonzero(words[:-2] - _LOWEST_KIND <= _HIGHEST_KIND - _LOWEST_KIND)
-    starts = starts[_IS_KIND[words[starts] - _LOWEST_KIND]]
-    lengths = words[starts + 1].astype(np.int64)
-    fits = (lengths & 3 == 0) & (lengths >= _LEAST_BYTES) & (starts + lengths // 4 <= len(words))
-    starts, lengths = starts[fits], lengths[fits]
-    verified = words[starts + lengths // 4 - 1] == lengths
-    return _chain(starts[verified] * 4, lengths[verified])
+    kinds, lengths = words[starts], words[starts + 1]
+    ends = starts + (lengths >> 2)
+    are_blocks = _IS_KIND[kinds - _LOWEST_KIND] & (lengths & 3 == 0) & (lengths >= _LEAST_BYTES)
+    are_blocks &= ends <= len(words)
+    are_blocks &= words[np.minimum(ends, len(words)) - 1] == lengths
+    return _chain(starts[are_blocks] * 4, lengths[are_blocks].astype(np.int64))
 
 
 def _chain(starts: Array, lengths: Array) -> tuple[Array, Array]:
@@ -201,16 +201,19 @@ def _chain(starts: Array, lengths: Array) -> tuple[Array, Array]:
 
 def columns_of(data: bytes, blocks: Array, lengths: Array) -> Columns:
     """The columns of the events in these blocks, up to the first whose header can't be right."""
-    kinds = gathered(data, blocks, "<u2")
+    halves = np.frombuffer(data, "<u2", count=len(data) // 2)
+    at = blocks >> 1
+    kinds = halves[at]
     flagged = (kinds == 0x217) | (kinds == 0x222)
     headers = blocks + np.where(flagged, _FLAGGED_BODY, _PLAIN_BODY)
     fields = gathered(data, headers, _HEADER)
     types = fields["type"].copy()
     counts, sizes = fields["count"].astype(np.int64), fields["bytes"].astype(np.int64)
-    hidden = flagged & (gathered(data, blocks + _PLAIN_BODY, "<u2") & STATE_ONLY == STATE_ONLY)
+    hidden = flagged & (halves[at + _PLAIN_BODY // 2] & STATE_ONLY == STATE_ONLY)
     fixed = HEADER_BYTES + counts * np.where(_IS_LARGE[types], 4, 2)
     wrong = (fixed > sizes) | (headers + sizes > blocks + lengths - 4) | (counts > _COUNTS[types])
-    wrong |= (lengths > MOST_EVENT_BLOCK_BYTES) & ~np.isin(kinds, list(LARGE_TYPES))
+    if lengths.max(initial=0) > MOST_EVENT_BLOCK_BYTES:
+        wrong |= (lengths > MOST_EVENT_BLOCK_BYTES) & ~np.isin(kinds, list(LARGE_TYPES))
     columns = Columns(data, blocks, headers, fields, types, counts, hidden)
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])

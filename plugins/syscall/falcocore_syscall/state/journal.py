@@ -94,7 +94,7 @@ class Journal:
 
     def skip(self, tid: int) -> None:
         """Forget the changes up to now of a thread whose table nobody sees any more, or saw then."""
-        if tid in self.waiting:
+        if self.has_seen(tid):
             self._take(tid)
 
     def catch_up(self, thread: Thread) -> None:
