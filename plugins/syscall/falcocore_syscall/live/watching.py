@@ -38,6 +38,8 @@ GATHER_S = 0.02
 """After a wake-up, so that what comes in a burst is drawn in one go: waking costs more than many records."""
 CLOCK_STEP_NS = 1_000_000
 """A difference of the clocks beyond this is a step of the time of day."""
+_RUNTIMES_S = 1.0
+"""How long the start waits for what runtimes tell of the containers that are there."""
 _LEAST_BUFFER_BYTES = 1 << 16
 
 
@@ -53,7 +55,9 @@ class Watching:
         resolves_names: bool,
         pushes_down: bool,
     ) -> None:
-        if buffer_bytes < _LEAST_BUFFER_BYTES or buffer_bytes & (buffer_bytes - 1):
+        if buffer_bytes < _RUNTIMES_S = 1.0
+"""How long the start waits for what runtimes tell of the containers that are there."""
+_LEAST_BUFFER_BYTES or buffer_bytes & (buffer_bytes - 1):
             raise ConfigError(
                 f"source syscall: buffer_mb is {buffer_bytes >> 20}",
                 hint="give a power of two: 1, 2, 4, 8, ...",
@@ -103,6 +107,7 @@ class Watching:
         for record in proc.machine_records():
             machine.load(record)
         machine.start_with(proc.threads())
+        self._runtimes.wait(_RUNTIMES_S)
 
     def _met(self, thread: LiveThread) -> None:
         container = thread.container_id
