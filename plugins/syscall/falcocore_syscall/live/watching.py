@@ -55,9 +55,7 @@ class Watching:
         resolves_names: bool,
         pushes_down: bool,
     ) -> None:
-        if buffer_bytes < _RUNTIMES_S = 1.0
-"""How long the start waits for what runtimes tell of the containers that are there."""
-_LEAST_BUFFER_BYTES or buffer_bytes & (buffer_bytes - 1):
+        if buffer_bytes < _LEAST_BUFFER_BYTES or buffer_bytes & (buffer_bytes - 1):
             raise ConfigError(
                 f"source syscall: buffer_mb is {buffer_bytes >> 20}",
                 hint="give a power of two: 1, 2, 4, 8, ...",
