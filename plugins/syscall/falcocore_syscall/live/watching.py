@@ -35,7 +35,10 @@ log = logging.getLogger("falcocore.syscall")
 IDLE_S = 1.0
 """How long a wait for records lasts at most: batches that wait to be acknowledged are not held up longer."""
 GATHER_S = 0.02
-"""After a wake-up, so that what comes in a burst is drawn in one go: waking costs more than many records."""
+GATHERINGS = 5
+GATHERED_BYTES = 1 << 17
+"""After a wake-up it waits so long, some times, or until so much has come: a batch costs more than many
+records in it. An alert comes a tenth of a second later for it at the most."""
 CLOCK_STEP_NS = 1_000_000
 """A difference of the clocks beyond this is a step of the time of day."""
 _RUNTIMES_S = 1.0
@@ -129,18 +132,24 @@ class Watching:
             poller.register(descriptor, select.POLLIN)
         try:
             while not self._stopped:
-                if not self._capture.has_more() and poller.poll(IDLE_S * 1000):
-                    time.sleep(GATHER_S)
+                if not self._capture.pending_bytes and poller.poll(IDLE_S * 1000):
+                    self._gather()
                 self._keep_time()
                 yield self._batch()
             # What has happened before the end is told.
             self._capture.detach()
-            while self._capture.has_more():
+            while self._capture.pending_bytes:
                 yield self._batch()
         finally:
             self._runtimes.stop()
             self._names.stop()
             self._capture.close()
+
+    def _gather(self) -> None:
+        for _ in range(GATHERINGS):
+            if self._stopped or self._capture.pending_bytes > GATHERED_BYTES:
+                break
+            time.sleep(GATHER_S)
 
     def _batch(self) -> Batch:
         batch = Batch(())
