@@ -77,6 +77,8 @@ class Watching:
         self._num = 0
         self._stopped = False
         self._wake_reader, self._wake_writer = os.pipe()
+        self.gatherings = GATHERINGS
+        """0 for who waits for each event."""
         self.rejected = 0
         """Records that contradict themselves."""
 
@@ -146,7 +148,7 @@ class Watching:
             self._capture.close()
 
     def _gather(self) -> None:
-        for _ in range(GATHERINGS):
+        for _ in range(self.gatherings):
             if self._stopped or self._capture.pending_bytes > GATHERED_BYTES:
                 break
             time.sleep(GATHER_S)

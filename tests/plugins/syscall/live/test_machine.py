@@ -29,7 +29,8 @@ class Proc:
     groups: dict[int, bytes] = field(default_factory=dict)
 
     def thread(self, pid: int, tid: int) -> FoundThread | None:
-        return self.found.get(tid)
+        found = self.found.get(tid)
+        return found if found is not None and found.record.pid == pid else None
 
     def cgroups(self, pid: int) -> bytes | None:
         return self.groups.get(pid)
