@@ -6,7 +6,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from falcocore_syscall.live.calls.call import Find, Found
-from falcocore_syscall.live.flags import device, layer_flags
+from falcocore_syscall.live.flags import device, file_flags
 from falcocore_syscall.live.items import FileItem, SocketItem
 from falcocore_syscall.live.reads import memory_number, signed_32
 from falcocore_syscall.live.sockets import exchanged_entry, socket_entry
@@ -46,9 +46,9 @@ def entry_of(item: FileItem | SocketItem, event: LiveEvent) -> Fd:
         return PlainFd(FdType.MEMFD, name.decode("utf-8", "surrogateescape"), ino=item.ino)
     if stat.S_ISFIFO(item.mode) and (item.path in _NO_PATH or item.path.lstrip(b"/").startswith(_PIPE_NAME)):
         return PlainFd(FdType.PIPE, ino=item.ino)
-    flags = event.call.numbers.open_flags(item.flags) | layer_flags(item.marks)
+    flags = event.call.numbers.open_flags(item.flags) | file_flags(item.marks)
     kind = FdType.DIRECTORY if stat.S_ISDIR(item.mode) else FdType.FILE
-    return FileFd(kind, item.path, "", flags, device(item.dev), item.ino)
+    return FileFd(kind, item.path if item.is_in_directory else b"", "", flags, device(item.dev), item.ino)
 
 
 def _anonymous(name: bytes) -> FdType:
@@ -70,7 +70,7 @@ def opened(path_arg: int | None, dirfd_arg: int | None, flags_of: Callable[[Live
         raw = None if path_arg is None else record.text(path_arg)
         flags = flags_of(event)
         kind = FdType.DIRECTORY if flags & O_DIRECTORY else FdType.FILE
-        if item is not None and not item.is_cut:
+        if item is not None and item.is_in_directory and not item.is_cut:
             name = item.path.decode("utf-8", "surrogateescape")
             given = item.path if raw is None else raw
             return fd, FileFd(kind, given, "", flags, event.device, item.ino, name), ""

@@ -161,7 +161,7 @@ def socket_entry(item: SocketItem, event: LiveEvent) -> Fd:
     l4 = _protocol(item)
     if item.state == _LISTEN and l4 is L4.TCP:
         return _server(l4, local, item.ino)
-    if any(remote[0]):
+    if any(remote[0]) and (remote[1] or l4 not in (L4.TCP, L4.UDP)):
         return _oriented(event, item, local, remote)
     if l4 is not L4.TCP and 0 < local[1] < _EPHEMERAL_PORT:
         return _server(l4, local, item.ino)

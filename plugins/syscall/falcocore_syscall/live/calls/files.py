@@ -40,18 +40,18 @@ _QUARTER_BYTES, _MOST_VALUE_BYTES = 4, 80
 
 def _flags_of(arg: int) -> Callable[[LiveEvent], int]:
     def get(event: LiveEvent) -> int:
-        return event.call.numbers.open_flags(event.record.args[arg] & _LOW_32) | event.layer
+        return event.call.numbers.open_flags(event.record.args[arg] & _LOW_32) | event.file_flags
 
     return get
 
 
 def _created_flags(event: LiveEvent) -> int:
-    return event.layer
+    return event.file_flags
 
 
 def _how_flags(event: LiveEvent) -> int:
     found = memory_number(event, 2, 0, 8)
-    return 0 if found is None else event.call.numbers.open_flags(found) | event.layer
+    return 0 if found is None else event.call.numbers.open_flags(found) | event.file_flags
 
 
 def _read_how_flags(event: LiveEvent) -> bytes:

@@ -98,7 +98,7 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
-	u32 f_flags;
+	u32 f_flags, f_mode;
 	void *private_data;
 };
 struct fdtable {
