@@ -63,7 +63,10 @@ class TokenFile:
             lines = self.path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is no UTF-8"
-            raise ConfigError(f"source k8s_audit: tokens can't be read from {self.path}: {reason}") from None
+            raise ConfigError(
+                f"source k8s_audit: tokens can't be read from {self.path}: {reason}",
+                hint="token_file has to name a text file that the user that falcocore runs as can read",
+            ) from None
         found: dict[str, bytes] = {}
         for number, line in enumerate(lines, 1):
             match line.split():

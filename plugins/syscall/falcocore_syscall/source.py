@@ -34,6 +34,9 @@ class SyscallSource(Source):
         buffer_mb: Annotated[
             int, "memory for events that wait, in MiB, a power of two; not for captures"
         ] = 8,
+        push_down: Annotated[
+            bool, "have the kernel reject what no rule can match; off only to compare; not for captures"
+        ] = True,
         drops: Annotated[DropPolicy, "what is done when events were lost: Falco's syscall_event_drops"] = (
             DropPolicy()  # noqa: B008 - it can't be changed
         ),
@@ -47,7 +50,11 @@ class SyscallSource(Source):
             from falcocore_syscall.live.watching import Watching
 
             self._mode = Watching(
-                buffer_mb << 20, drops, container_sockets=container_sockets, resolves_names=resolve_names
+                buffer_mb << 20,
+                drops,
+                container_sockets=container_sockets,
+                resolves_names=resolve_names,
+                pushes_down=push_down,
             )
         else:
             from falcocore_syscall.reading import Reading

@@ -67,7 +67,7 @@ def test_the_version_is_printed(capsys: Capture) -> None:
 
 COMMANDS = (
     "commands are run, validate, test, explain, profile, list, describe, init, new, schema, status, outbox, "
-    "output, demo-say"
+    "output, doctor, demo-say"
 )
 
 

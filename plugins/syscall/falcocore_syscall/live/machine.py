@@ -26,6 +26,7 @@ class ProcReader(FdReader, Protocol):
         """The control groups of a process; None where it is gone."""
 
 
+_CALL = int(RecordKind.CALL)
 Met = Callable[[LiveThread], None]
 """Called with a thread whose control groups were learned: it may be in a container that nobody knows yet."""
 
@@ -63,6 +64,10 @@ class LiveMachine(Machine):
         for thread in self._ended:
             self.threads.remove(thread)
         self._ended.clear()
+        known = self.threads.get(record.tid)
+        if record.kind == _CALL and isinstance(known, LiveThread) and known.seen == record.identity:
+            self._place(known, record)
+            return known
         head = record.named()
         if record.kind == RecordKind.FORK:
             self._forked(head)
@@ -74,6 +79,7 @@ class LiveMachine(Machine):
             self._execed(thread, record, head, head.time_ns + self.offset_ns)
         else:
             self._called(thread, record, head)
+        thread.seen = record.identity
         return thread
 
     def _thread_of(self, record: Record, head: Head) -> LiveThread:
@@ -175,8 +181,9 @@ class LiveMachine(Machine):
     @staticmethod
     def _place(thread: LiveThread, record: Record) -> None:
         """The working directory, where the record has it."""
-        cwd = record.item(ItemKind.CWD)
-        if cwd:
+        cwd = record.cwd
+        if cwd and cwd != thread.seen_cwd:
+            thread.seen_cwd = cwd
             (thread.main or thread).cwd = with_slash(text_of(cwd))
 
     def _adopt(self, thread: LiveThread, head: Head) -> None:

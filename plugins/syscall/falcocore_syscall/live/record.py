@@ -23,6 +23,8 @@ from falcocore_syscall.live.items import (
 
 HEAD = struct.Struct("<IHHQIIIIqQQQQQQQQIIIIIIII16sQQ")
 _ITEM = struct.Struct("<HBBI")
+_IDS, _WHO = slice(20, 28), slice(88, HEAD.size)
+"""Where the head tells of process and parent, and from where on of the rest."""
 _MOST_ARGS = 8
 _IS_UNREADABLE = 1
 
@@ -30,6 +32,7 @@ RETURNED = 6
 """The argument that an item of the returned value says it belongs to."""
 NO_ARGUMENT = 7
 """What an item says that belongs to none."""
+_CWD = ItemKind.CWD << 3 | NO_ARGUMENT
 UNKNOWN_CALL = 0xFFFF
 """The number of a call that has none in the table of the architecture."""
 
@@ -146,6 +149,18 @@ class Record:
     def comm(self) -> bytes:
         """The short name of the thread."""
         return bytes(self.head[25]).partition(b"\0")[0]
+
+    @property
+    def identity(self) -> bytes:
+        """All that the head tells of who has done it."""
+        data = self._data
+        return data[_IDS] + data[_WHO]
+
+    @property
+    def cwd(self) -> bytes | None:
+        """The working directory, where the record has it."""
+        place = self._placed().get(_CWD)
+        return None if place is None else self._data[place[0] : place[1]]
 
     def item(self, kind: int, arg: int = NO_ARGUMENT) -> bytes | None:
         """The bytes of the first such item; None where there is none, or where it could not be read."""

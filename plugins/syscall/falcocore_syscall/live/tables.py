@@ -1,4 +1,4 @@
-"""What the kernel program is told: of each call what is done with it and what is captured, and the push-down."""
+"""What the kernel program is told: what is done with each call, what is captured of it, and the push-down."""
 
 from __future__ import annotations
 
@@ -48,6 +48,12 @@ class Tables:
         """What a set of rules needs; `machine` is the architecture, this one's where it is None."""
         calls = Calls(machine or platform.machine())
         return cls._made(calls, Plan.of(rules.rules, calls.names), _wanted_by(rules))
+
+    @classmethod
+    def whole(cls, rules: RuleSet, machine: str | None = None) -> Tables:
+        """The same without the push-down: every call is sent."""
+        calls = Calls(machine or platform.machine())
+        return cls._made(calls, Plan.everything(calls.names), _wanted_by(rules))
 
     @classmethod
     def everything(cls, machine: str | None = None) -> Tables:

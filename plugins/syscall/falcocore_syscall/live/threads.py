@@ -75,6 +75,9 @@ class LiveThread(Thread):
 
     start_ns = 0
     cgroup = 0
+    seen = b""
+    """What the last record has told of it: where the next one tells the same, it need not be read."""
+    seen_cwd = b""
     reader: FdReader | None = None
 
     @property
@@ -134,6 +137,7 @@ class Maker:
     @staticmethod
     def _begin(thread: LiveThread, head: Head, clone_time_ns: int) -> None:
         thread.start_ns, thread.clone_time_ns = head.start_ns, clone_time_ns
+        thread.seen = thread.seen_cwd = b""
         thread.vtid, thread.vpid = head.vtid, head.vpid
         thread.flags = CLONE_THREAD | CLONE_FILES if head.tid != head.pid else 0
         thread.refresh(head)

@@ -34,8 +34,8 @@ log = logging.getLogger("falcocore.syscall")
 
 IDLE_S = 1.0
 """How long a wait for records lasts at most: batches that wait to be acknowledged are not held up longer."""
-GATHER_S = 0.004
-"""After a wake-up, so that what comes in a burst is drawn in one go."""
+GATHER_S = 0.02
+"""After a wake-up, so that what comes in a burst is drawn in one go: waking costs more than many records."""
 CLOCK_STEP_NS = 1_000_000
 """A difference of the clocks beyond this is a step of the time of day."""
 _LEAST_BUFFER_BYTES = 1 << 16
@@ -51,6 +51,7 @@ class Watching:
         *,
         container_sockets: Sequence[str] | None,
         resolves_names: bool,
+        pushes_down: bool,
     ) -> None:
         if buffer_bytes < _LEAST_BUFFER_BYTES or buffer_bytes & (buffer_bytes - 1):
             raise ConfigError(
@@ -61,6 +62,7 @@ class Watching:
         self._drops = DropWatch(drops)
         self._names = HostNames()
         self._resolves_names = resolves_names
+        self._tables = Tables.of if pushes_down else Tables.whole
         self._runtimes = Runtimes(DEFAULT_SOCKETS if container_sockets is None else container_sockets)
         self._calls = Calls(platform.machine())
         self._rules: RuleSet | None = None
@@ -84,7 +86,7 @@ class Watching:
         if self._resolves_names:
             watch_names(self._names, rules)
         if self._machine is not None:
-            self._capture.replace(Tables.of(rules))
+            self._capture.replace(self._tables(rules))
 
     def open(self) -> None:
         """Attach first, then take the processes that are there: what begins in between is in the buffer.
@@ -94,7 +96,7 @@ class Watching:
         """
         if self._rules is None:
             raise SourceError("source syscall: no rules were given to it")
-        self._capture.start(Tables.of(self._rules))
+        self._capture.start(self._tables(self._rules))
         proc = Proc()
         self._machine = machine = LiveMachine(proc, _offset_ns(), self._met, self._names)
         self._accounts = machine.accounts = LiveAccounts(proc.host_root or "/", proc.root)

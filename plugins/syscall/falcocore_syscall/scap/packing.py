@@ -26,7 +26,7 @@ _THREAD_IDS = struct.Struct("<qqqqq")
 _THREAD_NUMBERS = struct.Struct("<qIIIIIIQQ")
 _THREAD_TAIL = struct.Struct("<QIIBQQQBQQQBBq")
 _FD = struct.Struct("<qQB")
-_U64 = (1 << 64) - 1
+_U64_MOST, _U32_MOST = (1 << 64) - 1, (1 << 32) - 1
 
 
 def machine_body(record: MachineRecord) -> bytes:
@@ -74,7 +74,7 @@ def _thread(it: ThreadRecord) -> bytes:
         _text(it.args, MOST_VECTOR_BYTES),
         _text(it.cwd, MOST_PATH_BYTES),
         _THREAD_NUMBERS.pack(
-            it.fdlimit, it.flags, it.uid, it.gid,
+            it.fdlimit, it.flags & _U32_MOST, it.uid, it.gid,
             it.vmsize_kb, it.vmrss_kb, it.vmswap_kb, it.pfmajor, it.pfminor,
         ),
         _text(it.env, MOST_VECTOR_BYTES),
@@ -96,7 +96,7 @@ def fds_body(record: FdListRecord) -> bytes:
 
 
 def _fd(it: FdRecord) -> bytes:
-    return _sized(_FD.pack(it.fd, it.ino & _U64, it.type), *_fd_parts(it))
+    return _sized(_FD.pack(it.fd, it.ino & _U64_MOST, it.type), *_fd_parts(it))
 
 
 def _fd_parts(it: FdRecord) -> tuple[bytes, ...]:
@@ -105,15 +105,22 @@ def _fd_parts(it: FdRecord) -> tuple[bytes, ...]:
         case 0:
             return ()
         case 3 | 4:
-            return it.source, it.destination, struct.pack("<HHB", it.sport, it.dport, it.l4proto)
+            ends = _address(it.source, it.type == 3), _address(it.destination, it.type == 3)
+            return *ends, struct.pack("<HHB", it.sport, it.dport, it.l4proto)
         case 5 | 6:
-            return it.destination, struct.pack("<HB", it.dport, it.l4proto)
+            return _address(it.destination, it.type == 5), struct.pack("<HB", it.dport, it.l4proto)
         case 8:
             return struct.pack("<QQ", it.source_pointer, it.destination_pointer), name
         case 16:
             return _U32.pack(it.flags), name, _U32.pack(it.dev)
         case _:
             return (name,)
+
+
+def _address(raw: bytes, is_v4: bool) -> bytes:
+    """An address of the right length; zeros where it isn't known."""
+    size = 4 if is_v4 else 16
+    return raw if len(raw) == size else bytes(size)
 
 
 def _sized(*parts: bytes) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from falcocore_syscall.scap.blocks import FRAME_BYTES, HEADER_BYTES, MAGIC, MAJOR, SECTION, STATE_ONLY
+from falcocore_syscall.scap.older import older_fds, older_params
 from falcocore_syscall.scap.packing import (
     accounts_body,
     fds_body,
@@ -51,12 +52,17 @@ class Writer:
     What is written is held back until there is much of it, or until `flush`. After a flush, all of it can be
     read, whatever happens to this process. The stream stays open after `close`.
 
+    With `for_older`, Debian's sysdig 0.29.3 reads all of it that it knows (see `older`), and types of
+    descriptors that are newer than it are lost. It shows no descriptor of an event in either case: it looks
+    for that in enter events.
+
     Raises:
         OSError: the stream takes no more. The methods that write raise it too.
     """
 
-    def __init__(self, stream: BinaryIO, *, compress: bool = False) -> None:
+    def __init__(self, stream: BinaryIO, *, compress: bool = False, for_older: bool = False) -> None:
         self._stream = stream
+        self._for_older = for_older
         self._packer = _gzip() if compress else None
         self._held = bytearray()
         self._has_events = False
@@ -86,7 +92,7 @@ class Writer:
 
     def write_fds(self, record: FdListRecord) -> None:
         """The descriptors of a process."""
-        self._list(_FDS, fds_body(record))
+        self._list(_FDS, fds_body(older_fds(record) if self._for_older else record))
 
     def write_event(
         self, time_ns: int, tid: int, cpu: int, kind: int, params: Sequence[bytes], *, is_hidden: bool = False
@@ -96,6 +102,8 @@ class Writer:
         Raises:
             ValueError: it has more parameters than its type, or one longer than can be written.
         """
+        if self._for_older:
+            params = older_params(kind, params)
         count = len(params)
         is_long = kind in LARGE
         if count > _COUNTS[kind]:

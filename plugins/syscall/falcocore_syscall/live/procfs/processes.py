@@ -107,11 +107,15 @@ class Processes:
             return self._found(self._record(directory, stat, status), stat), stat.threads
         # A main thread may have ended before the others; these still have what it has run.
         for tid in directory.numbers("task"):
-            if tid != status.pid:
+            if tid == status.pid:
+                continue
+            try:
                 with directory.directory(f"task/{tid}") as task:
                     record = self._record(task, stat, status)
-                if record is not None:
-                    return self._found(record, stat), stat.threads
+            except (OSError, ValueError):
+                continue
+            if record is not None:
+                return self._found(record, stat), stat.threads
         return None, 0
 
     def _found(self, record: ThreadRecord | None, stat: Stat) -> FoundThread | None:

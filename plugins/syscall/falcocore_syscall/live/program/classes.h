@@ -60,7 +60,6 @@ static __always_inline u64 classes_of(struct scratch *s, struct call *c)
 	u64 task = s->task, credentials = (u64)GET(task, struct task_struct, cred);
 	if (!GET(credentials, struct cred, euid.val))
 		found |= BY_ROOT;
-	u64 classes;
 	if (c->kind == DOMAIN) {
 		found |= family_class((u16)s->args[0]);
 	} else if (c->kind == OPEN) {
@@ -83,14 +82,15 @@ static __always_inline u64 classes_of(struct scratch *s, struct call *c)
 		u64 sock = (u64)GET(socket, struct socket, sk);
 		found |= family_class(GET(sock, struct sock, __sk_common.skc_family));
 	}
-	classes = 1ull << found;
-	if (!places_matter)
-		return classes | 1ull << (found | IN_CONTAINER);
+	u64 on_host = 1ull << found, in_container = 1ull << (found | IN_CONTAINER);
+	/* Where the call is wanted in both places or in none, finding out costs more than it saves. */
+	if (!places_matter || !(c->classes & on_host) == !(c->classes & in_container))
+		return on_host | in_container;
 	u64 id = cgroup_id(task);
 	u32 *place = bpf_map_lookup_elem(&cgroups, &id);
 	if (!place || *place == EITHER)
-		return classes | 1ull << (found | IN_CONTAINER);
-	return *place == CONTAINER ? 1ull << (found | IN_CONTAINER) : classes;
+		return on_host | in_container;
+	return *place == CONTAINER ? in_container : on_host;
 }
 
 /* The classes in which a rule may match a file that begins with this top-level directory. */
@@ -104,9 +104,18 @@ PART u64 match_top(u64 top)
 	u32 length = GET(top, struct dentry, d_name.len);
 	if (length > 15)
 		return EVERY_CLASS;
-	u64 name[2] = {};
-	bpf_probe_read_kernel(name, length & 15, (void *)GET(top, struct dentry, d_name.name));
+	u64 at = (u64)GET(top, struct dentry, d_name.name);
+	/* By way of the map pointers become numbers. */
+	s->words[0] = (u64)GET(at, struct list_head, next);
+	s->words[1] = (u64)GET(at, struct list_head, prev);
+	u64 name[2] = {s->words[0], s->words[1]};
 	u64 classes = other_tops;
+	if (length <= 8) {
+		name[0] &= ~0ull >> (8 * (8 - length));
+		name[1] = 0;
+	} else {
+		name[1] &= ~0ull >> (8 * (16 - length));
+	}
 	for (u32 number = 0; number < TOPS && number < tops_count; number++) {
 		u64 *known = (u64 *)tops[number].name;
 		if (known[0] == name[0] && known[1] == name[1])
@@ -121,6 +130,21 @@ static __always_inline u32 is_byte(u8 byte, u8 wanted)
 	return ((u32)(byte ^ wanted) - 1) >> 31;
 }
 
+#define EACH(byte) (0x0101010101010101ull * (byte))
+
+/* Eight bytes at a time, whether two dots may stand in a row; it may be wrong where they don't. */
+static __always_inline int has_two_dots(u64 *words, long length)
+{
+	u64 before = 0, found = 0;
+	for (u32 number = 0; number < MOST_CLIMB / 8 && number * 8 < length; number++) {
+		u64 others = words[number] ^ EACH('.');
+		u64 dots = (others - EACH(1)) & ~others & EACH(0x80);
+		found |= dots & (dots << 8 | before >> 56);
+		before = dots;
+	}
+	return found != 0;
+}
+
 /* 1 where the path that was asked for goes up a directory, or can't be read whole. Nothing is written into
  * the record yet: its room serves. */
 PART int climbs(u64 path)
@@ -132,6 +156,8 @@ PART int climbs(u64 path)
 	long got = bpf_probe_read_user_str(text, MOST_CLIMB, (void *)path);
 	if (got < 0 || got == MOST_CLIMB)
 		return 1;
+	if (!has_two_dots((u64 *)text, got))
+		return 0;
 	u32 found = 0;
 	for (u32 at = 0; at < MOST_CLIMB - 3 && at + 3 < got; at++)
 		found |= is_byte(text[at], '.') & is_byte(text[at + 1], '.') & is_byte(text[at + 2], '/');

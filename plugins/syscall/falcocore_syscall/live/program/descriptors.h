@@ -19,9 +19,8 @@ static __always_inline u64 file_of(u64 task, u32 fd)
 	u64 table = (u64)GET(files, struct files_struct, fdt);
 	if (fd >= GET(table, struct fdtable, max_fds))
 		return 0;
-	u64 entries = (u64)GET(table, struct fdtable, fd), file = 0;
-	bpf_probe_read_kernel(&file, sizeof(file), (void *)(entries + 8ull * fd));
-	return file;
+	u64 entries = (u64)GET(table, struct fdtable, fd);
+	return (u64)GET(entries + 8ull * fd, struct hlist_head, first);
 }
 
 PART int put_file(u32 fd, u32 arg)

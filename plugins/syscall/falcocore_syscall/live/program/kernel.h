@@ -193,6 +193,14 @@ struct task_struct {
 	unsigned long min_flt, maj_flt;
 };
 
+/* Lists of the kernel begin with pointers: they serve to load words from any address. */
+struct hlist_head {
+	struct hlist_node *first;
+};
+struct list_head {
+	struct list_head *next, *prev;
+};
+
 struct in6_addr {
 	u8 bytes[16];
 };

@@ -28,6 +28,7 @@ struct scratch {
 	u64 task;
 	/* What a part is called with that is no number to the verifier. */
 	u64 file, dentry, vfsmount, request, name;
+	volatile u64 words[2];
 	u32 at, dropped, is_compat, is_absolute, path_length;
 };
 

@@ -28,30 +28,47 @@ from tests.support.made_proc import MadeProc
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="it takes root")
 TIOCGPTN = 0x80045430
 """The ioctl that asks for the number of a terminal."""
-SLEEP = shutil.which("sleep") or "/bin/sleep"
+CAT = shutil.which("cat") or "/bin/cat"
+TRUE = shutil.which("true") or "/bin/true"
+
+
+@contextlib.contextmanager
+def process(arguments: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that runs until the end of the block; its exec may not have ended yet."""
+    made = subprocess.Popen(arguments, stdout=subprocess.PIPE, **options)
+    try:
+        yield made
+    finally:
+        made.kill()
+        made.wait()
+        for stream in (made.stdin, made.stdout):
+            if stream is not None:
+                stream.close()
+
+
+def says(made: subprocess.Popen[bytes], word: bytes) -> bool:
+    """Wait for what a process writes first; True where it is this."""
+    assert made.stdout is not None
+    return made.stdout.read(len(word)) == word
 
 
 @contextlib.contextmanager
 def child(arguments: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that runs until the end of the block; `Popen` returns after its exec."""
-    process = subprocess.Popen(arguments, **options)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+    """A `cat`, which runs when it has answered: where `Popen` returns, the kernel is still in its exec."""
+    with process(arguments, stdin=subprocess.PIPE, bufsize=0, **options) as made:
+        assert made.stdin is not None
+        made.stdin.write(b"r")
+        assert says(made, b"r")
+        yield made
 
 
 @contextlib.contextmanager
 def ready_child(code: str, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A Python process that has run some code, and now waits."""
     program = f"import sys, time\n{code}\nsys.stdout.write('r')\nsys.stdout.flush()\ntime.sleep(60)"
-    with child([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, **options) as process:
-        assert process.stdout is not None
-        assert process.stdout.read(1) == b"r"
-        yield process
+    with process([sys.executable, "-c", program, *arguments], **options) as made:
+        assert says(made, b"r")
+        yield made
 
 
 def found(pid: int, tid: int | None = None) -> FoundThread:
@@ -62,12 +79,12 @@ def found(pid: int, tid: int | None = None) -> FoundThread:
 
 def test_what_was_given_to_a_program(tmp_path: Path) -> None:
     environment = {"ONE": "1", "TWO": "zwei \udcff"}
-    with child(["named", "12.5"], executable=SLEEP, cwd=tmp_path, env=environment) as it:
+    with child(["named", "-"], executable=CAT, cwd=tmp_path, env=environment) as it:
         record = found(it.pid).record
     assert (record.tid, record.pid, record.ptid) == (it.pid, it.pid, os.getpid())
-    assert (record.exe, record.args) == (b"named", b"12.5\0")
-    assert record.comm == os.path.basename(SLEEP).encode()
-    assert record.exepath == os.path.realpath(SLEEP).encode()
+    assert (record.exe, record.args) == (b"named", b"-\0")
+    assert record.comm == os.path.basename(CAT).encode()
+    assert record.exepath == os.path.realpath(CAT).encode()
     assert record.cwd == os.fsencode(tmp_path.resolve())
     assert record.root == b"/"
     assert record.env == b"ONE=1\0TWO=zwei \xff\0"
@@ -75,9 +92,9 @@ def test_what_was_given_to_a_program(tmp_path: Path) -> None:
 
 
 def test_numbers_of_a_process() -> None:
-    with child([SLEEP, "60"]) as it:
+    with child([CAT, "-"]) as it:
         record = found(it.pid).record
-        status = os.stat(SLEEP)
+        status = os.stat(CAT)
     assert (record.vtid, record.vpid) == (it.pid, it.pid)
     assert (record.sid, record.pgid, record.vpgid) == (os.getsid(0), os.getpgrp(), os.getpgrp())
     assert (record.uid, record.gid) == (os.geteuid(), os.getegid())
@@ -90,7 +107,7 @@ def test_numbers_of_a_process() -> None:
 
 
 def test_a_process_group_and_session_of_its_own() -> None:
-    with child([SLEEP, "60"], start_new_session=True) as it:
+    with child([CAT, "-"], start_new_session=True) as it:
         record = found(it.pid).record
     assert (record.sid, record.pgid, record.vpgid, record.tty) == (it.pid,) * 3 + (0,)
 
@@ -122,7 +139,7 @@ def test_effective_ids_and_capabilities() -> None:
         record = found(it.pid).record
     assert (record.uid, record.gid) == (12345, 54321)
     assert (record.cap_effective, record.exe_writable) == (0, 0)
-    with child([SLEEP, "60"]) as it:
+    with child([CAT, "-"]) as it:
         record = found(it.pid).record
     own = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     assert record.cap_effective == int(own["CapEff"], 16) != 0
@@ -136,17 +153,17 @@ def test_a_program_that_its_process_can_write(tmp_path: Path, mode: int, owner: 
     for directory in (tmp_path, *tmp_path.parents[:2]):
         directory.chmod(0o755)
     program = tmp_path / "own-sleep"
-    shutil.copy(SLEEP, program)
+    shutil.copy(CAT, program)
     os.chown(program, owner, 0)
     program.chmod(mode)
-    with child([str(program), "60"], user=12345, group=54321, extra_groups=[]) as it:
+    with child([str(program), "-"], user=12345, group=54321, extra_groups=[]) as it:
         assert found(it.pid).record.exe_writable == expected
 
 
 def test_a_program_that_was_deleted(tmp_path: Path) -> None:
     program = tmp_path / "gone"
-    shutil.copy(SLEEP, program)
-    with child([str(program), "60"]) as it:
+    shutil.copy(CAT, program)
+    with child([str(program), "-"]) as it:
         program.unlink()
         record = found(it.pid).record
     assert record.exepath == os.fsencode(program.resolve())
@@ -155,8 +172,8 @@ def test_a_program_that_was_deleted(tmp_path: Path) -> None:
 
 def test_a_program_in_memory() -> None:
     memory = os.memfd_create("hidden", 0)
-    os.write(memory, Path(SLEEP).read_bytes())
-    with child(["innocent", "60"], executable=f"/proc/self/fd/{memory}", pass_fds=[memory]) as it:
+    os.write(memory, Path(CAT).read_bytes())
+    with child(["innocent", "-"], executable=f"/proc/self/fd/{memory}", pass_fds=[memory]) as it:
         record = found(it.pid).record
     os.close(memory)
     assert record.exepath == b"/memfd:hidden"
@@ -203,9 +220,8 @@ def test_a_main_thread_that_ended_before_the_others() -> None:
         "threading.Thread(target=work).start()\n"
         "ctypes.CDLL(None).syscall({exit}, 0)\n"
     ).replace("{exit}", "93" if os.uname().machine == "aarch64" else "60")
-    with child([sys.executable, "-c", code], stdout=subprocess.PIPE) as it:
-        assert it.stdout is not None
-        assert it.stdout.read(1) == b"r"
+    with process([sys.executable, "-c", code]) as it:
+        assert says(it, b"r")
         main, other = Processes().process(it.pid)
     assert (main.record.tid, other.record.pid) == (it.pid, it.pid)
     assert main.record.exepath == os.path.realpath(sys.executable).encode()
@@ -214,7 +230,7 @@ def test_a_main_thread_that_ended_before_the_others() -> None:
 
 def test_when_a_process_was_made() -> None:
     before = time.time_ns()
-    with child([SLEEP, "60"]) as it:
+    with child([CAT, "-"]) as it:
         after, thread = time.time_ns(), found(it.pid)
     tick_ns = 10**10 // os.sysconf("SC_CLK_TCK") // 10
     assert before - 2 * tick_ns <= thread.clone_time_ns <= after
@@ -227,10 +243,10 @@ def test_a_pid_namespace_of_its_own() -> None:
     unshare = shutil.which("unshare")
     if unshare is None:
         pytest.skip("there is no unshare")
-    with child([unshare, "--pid", "--fork", "--mount-proc", "sh", "-c", "sleep 60 & echo r; wait"],
-               stdout=subprocess.PIPE) as it:  # fmt: skip
-        assert it.stdout is not None
-        if it.stdout.read(2) != b"r\n":
+    with process(
+        [unshare, "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", "sleep 60 & echo r; wait"]
+    ) as it:
+        if not says(it, b"r\n"):
             pytest.skip("this kernel doesn't allow a pid namespace")
         processes = {thread.record.ptid: thread for thread in read_threads()}
         first = processes[it.pid]
@@ -242,11 +258,11 @@ def test_a_pid_namespace_of_its_own() -> None:
 
 
 def test_a_zombie_is_left_out() -> None:
-    process = subprocess.Popen([SLEEP, "0"])
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert read_thread(process.pid, process.pid) is None
-    process.wait()
-    assert read_thread(process.pid, process.pid) is None
+    made = subprocess.Popen([TRUE])
+    os.waitid(os.P_PID, made.pid, os.WEXITED | os.WNOWAIT)
+    assert read_thread(made.pid, made.pid) is None
+    made.wait()
+    assert read_thread(made.pid, made.pid) is None
 
 
 def test_a_thread_that_is_not_the_process_s() -> None:
@@ -258,7 +274,7 @@ def test_all_threads_while_processes_come_and_go() -> None:
 
     def churn() -> None:
         while not stop.is_set():
-            subprocess.run([SLEEP, "0"], check=True)
+            subprocess.run([TRUE], check=True)
 
     worker = threading.Thread(target=churn)
     worker.start()
