@@ -15,7 +15,11 @@ os.chmod(d, 0o777)
 keep_to(d)
 """
 SETTING = """
+import shutil
 os.chdir(d)
+for each in os.listdir(d):
+    if os.path.isdir(each) and not os.path.islink(each): shutil.rmtree(each)
+    elif not each.startswith("sentinel"): os.unlink(each)
 for each in {directories!r}:
     os.makedirs(d + "/" + each, exist_ok=True)
     for name in {names!r}:

@@ -136,8 +136,8 @@ def alerts_of(
     watches: Sequence[Watch], actor: Actor, code: str, names: Container[str] | None = None
 ) -> list[list[Alert]]:
     """The alerts that each of several watches raises for one action; `names` are the types of events that count."""
-    sentinel, _ = actor.does(code)
-    return [
+    sentinel = actor.begin(code)
+    found = [
         [
             alert
             for event in watch.until(sentinel)
@@ -146,3 +146,5 @@ def alerts_of(
         ]
         for watch in watches
     ]
+    actor.answer()
+    return found
