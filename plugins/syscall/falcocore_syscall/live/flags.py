@@ -183,7 +183,7 @@ def open_mode(flags: int, mode: int) -> int:
 
 
 def file_flags(marks: int) -> int:
-    """The layer of an overlay that a file is in, and whether opening has made it, as flags of a descriptor."""
+    """The layer of an overlay that a file is in, and whether opening has made it, as a descriptor has it."""
     layer = (UPPER_LAYER if marks & 1 else 0) | (LOWER_LAYER if marks & 2 else 0)
     return layer | (O_F_CREATED if marks & 16 else 0)
 

@@ -210,7 +210,8 @@ def _connecting(event: LiveEvent) -> Pair | None:
     if item.family not in (AF_INET, AF_INET6):
         return None
     local, remote = _ends(item, None)
-    if not any(remote[0]):
+    if not any(remote[0]) or not remote[1]:
+        # Of datagrams to nowhere, or refused already: a socket forgets then whom it was to be connected to.
         local, remote = _ends(item, address)
     return _pair(local, remote)
 
