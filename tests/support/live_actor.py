@@ -15,6 +15,7 @@ import pytest
 
 from falcocore_syscall.tables import NATIVE, SYSCALL_NAMES
 
+PROGRAMS = Path(__file__).parent / "live_programs"
 _PRELUDE = """
 import ctypes, fcntl, json, os, select, signal, socket, struct, subprocess, sys, threading, time
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -45,13 +46,15 @@ def must(result):
     if result: raise OSError(-result, os.strerror(-result))
 
 def keep_to(directory):
-    # From now on nothing can be written but below one directory, by this process and those that it makes: what
-    # it does at random is not done to the machine. An error where that can't be.
+    # From now on nothing can be written but below one directory, by this process and those that it makes:
+    # what it does at random is not done to the machine, and reaches no other. An error where that can't be.
     def set_attributes(path, flags, added, removed):
         wanted = ctypes.create_string_buffer(struct.pack("<4Q", added, removed, 0, 0), 32)
         must(call("mount_setattr", -100, path.encode(), flags, wanted, 32))
     if os.geteuid() == 0:
-        must(call("unshare", 0x20000))
+        must(call("unshare", 0x40020000))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            fcntl.ioctl(s, 0x8914, struct.pack("16sH14x", b"lo", 0x49))
         must(call("mount", b"none", b"/", 0, 0x44000, 0))
         must(call("mount", directory.encode(), directory.encode(), 0, 0x1000, 0))
         set_attributes("/", 0x8000, 1, 0)
@@ -83,8 +86,8 @@ def call_numbers() -> dict[str, int]:
 class Actor:
     """Runs pieces of Python one after the other in a process that lives as long as the test.
 
-    They have `call(NAME, ARGUMENTS...)`, `child(FUNCTION)` and the usual modules, keep their variables, and may
-    leave something in `result`. After each the file `sentinel` is opened.
+    They have `call(NAME, ARGUMENTS...)`, `child(FUNCTION)` and the usual modules, keep their variables, and
+    may leave something in `result`. After each a file is opened that tells that it has ended.
     """
 
     def __init__(self, directory: Path, executable: str | Path = sys.executable, *before: str) -> None:
@@ -126,14 +129,14 @@ class Actor:
 
 
 @cache
-def built(source: str, directory: Path, name: str, *options: str) -> Path:
-    """A program made of C; the test is skipped where there is no compiler."""
+def built(source: str, directory: Path, *options: str) -> Path:
+    """A program made of one of the files in C beside this; the test is skipped where there is no compiler."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         pytest.skip("there is no C compiler")
-    made = directory / name
-    command = [compiler, "-O1", "-x", "c", "-o", str(made), *options, "-"]
-    done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
+    made = directory / source.removesuffix(".c")
+    command = [compiler, "-O1", "-o", str(made), *options, str(PROGRAMS / source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"the C compiler can't make it: {done.stderr}")
     return made

@@ -6,7 +6,14 @@ import json
 from collections.abc import Callable, Sequence
 from random import Random
 
-NAMES = ["a", "b.txt", ".hidden", "id_rsa", "shadow", "a-name-that-is-longer-than-most-names-of-files-are-and-than-64-bytes"]
+NAMES = [
+    "a",
+    "b.txt",
+    ".hidden",
+    "id_rsa",
+    "shadow",
+    "a-name-that-is-longer-than-most-names-of-files-are-and-than-64-bytes",
+]
 DIRECTORIES = ["", "sub", "sub/deep", "sub/.ssh", "/".join(["level"] * 40)]
 
 CONFINED = """
@@ -42,13 +49,30 @@ def connects(address, kind=1):
     call("connect", s.fileno(), buffer(address), len(address))
     s.close()
 def ip4(host, port): return struct.pack("<H", 2) + struct.pack(">H", port) + socket.inet_aton(host) + bytes(8)
-def ip6(host, port): return struct.pack("<H", 10) + struct.pack(">HI", port, 0) + socket.inet_pton(10, host) + bytes(4)
+def ip6(host, port):
+    return struct.pack("<H", 10) + struct.pack(">HI", port, 0) + socket.inet_pton(10, host) + bytes(4)
 def unix(path): return struct.pack("<H", 1) + path + bytes(1)
 """
 
+_OUTPUT = (
+    "%evt.type %evt.res %fd.name %fd.nameraw %fd.num %proc.name %proc.pname %proc.cmdline %user.uid %evt.args"
+)
 MOST_BYTES = 200
 """Of a text in a rule."""
-_FLAGS = ["0", "1", "2", "3", "0o1101", "0o102", "0o2001", "0o200000", "0o10000000", "0o101", "0o400000", "0o2000000"]
+_FLAGS = [
+    "0",
+    "1",
+    "2",
+    "3",
+    "0o1101",
+    "0o102",
+    "0o2001",
+    "0o200000",
+    "0o10000000",
+    "0o101",
+    "0o400000",
+    "0o2000000",
+]
 
 
 def confined(directory: str) -> str:
@@ -70,17 +94,22 @@ class Chooser:
 
     def _path(self) -> str:
         pick = self._random.choice
-        inside = "/".join(filter(None, (pick(DIRECTORIES), pick(NAMES + ["none", ""]))))
+        inside = "/".join(filter(None, (pick(DIRECTORIES), pick([*NAMES, "none", ""]))))
         whole = f"{self._directory}/{inside}"
         return pick(
             [
-                whole, whole, whole, inside, inside, f"./{inside}", f"sub/../{inside}", f"sub/deep/../../{inside}",
+                whole, whole, whole, inside, inside, f"./{inside}", f"sub/../{inside}",
+                f"sub/deep/../../{inside}",
                 f"{self._directory}//{inside}", f"{self._directory}/./{inside}", f"{whole}/", f"{whole}/.",
-                f"{self._directory}/links/../{inside}", "link", "links/deep/b.txt", "links/a", "away/passwd", "loop",
-                "/etc/passwd", "/etc/hostname", "/etc/shadow", "/etc", "/etc/", "/etc/none", "/etc/../etc/hosts", "/",
-                "/etc/pam.d/other", "/etc/security", "/proc/self/status", "/proc/self/ns/mnt", "/proc/self/fd/0",
+                f"{self._directory}/links/../{inside}", "link", "links/deep/b.txt", "links/a",
+                "away/passwd", "loop",
+                "/etc/passwd", "/etc/hostname", "/etc/shadow", "/etc", "/etc/", "/etc/none",
+                "/etc/../etc/hosts", "/",
+                "/etc/pam.d/other", "/etc/security", "/proc/self/status", "/proc/self/ns/mnt",
+                "/proc/self/fd/0",
                 "/proc/self/cwd/a", "/proc/self/root/etc/passwd", "/dev/null", "/none/at/all", "..", ".", "",
-                "a" * 300, "/usr/bin/env", "/tmp", f"{whole}/..", f"/../{whole}", "/proc/self/exe", "/dev/shm",
+                "a" * 300, "/usr/bin/env", "/tmp", f"{whole}/..", f"/../{whole}", "/proc/self/exe",
+                "/dev/shm",
             ]
         )  # fmt: skip
 
@@ -126,10 +155,9 @@ class Chooser:
 
     def rules(self, count: int) -> str:
         """The text of a rule file."""
-        output = "%evt.type %evt.res %fd.name %fd.nameraw %fd.num %proc.name %proc.pname %proc.cmdline %user.uid %evt.args"
         texts = []
         for number in range(count):
-            shown = output + (" %proc.cwd" if self._random.random() < 0.2 else "")
+            shown = _OUTPUT + (" %proc.cwd" if self._random.random() < 0.2 else "")
             rule = {"rule": f"R{number}", "desc": "d", "priority": "INFO"}
             texts.append({**rule, "condition": self._condition(), "output": shown})
         return json.dumps(texts)
@@ -138,9 +166,11 @@ class Chooser:
         pick = self._random.choice
         types = pick(
             [
-                "evt.type in (open, openat, openat2)", "evt.type = openat", "evt.type in (open, openat, openat2, creat)",
+                "evt.type in (open, openat, openat2)", "evt.type = openat",
+                "evt.type in (open, openat, openat2, creat)",
                 "evt.type in (execve, execveat)", "evt.type = connect", "evt.type in (connect, socket, dup)",
-                "evt.type in (unlink, unlinkat, rename, mkdir)", "evt.type in (openat, connect, symlink, chmod, link)",
+                "evt.type in (unlink, unlinkat, rename, mkdir)",
+                "evt.type in (openat, connect, symlink, chmod, link)",
                 "evt.type != close", "evt.type startswith open",
             ]
         )  # fmt: skip
@@ -169,13 +199,13 @@ class Chooser:
             lambda: f"fd.typechar = {pick('fd4u6')}",
             lambda: f"fd.type {pick(['=', '!='])} {pick(['file', 'directory', 'ipv4', 'unix'])}",
             lambda: f"fd.num {pick(['>= 0', '= -1', '< 0', '> 2'])}",
-            lambda: f"evt.res {pick(['= SUCCESS', '= ENOENT', 'startswith E', '!= SUCCESS', 'in (EACCES, EPERM)'])}",
+            lambda: f"evt.res {pick(['= SUCCESS', '= ENOENT', 'startswith E', 'in (EACCES, EROFS)'])}",
             lambda: f"evt.rawres {pick(['>= 0', '< 0', '= -2', '> 0'])}",
             lambda: f"evt.failed = {pick(['true', 'false'])}",
             lambda: f"user.uid {pick(['= 0', '!= 0', '> 0', '= 1000', '< 100'])}",
             lambda: f"user.name {pick(['= root', '!= root', '= nobody', 'in (root, daemon)'])}",
             lambda: f"container.id {pick(['= host', '!= host'])}",
-            lambda: f"proc.name {pick(['= true', 'startswith python', 'in (echo, env)', '!= env', 'exists'])}",
+            lambda: f"proc.name {pick(['= true', 'startswith py', 'in (echo, env)', '!= env', 'exists'])}",
             lambda: f"proc.pname {pick(['startswith py', '= bash', 'exists'])}",
             lambda: f"proc.cmdline contains {pick(['version', 'etc', 'sub'])}",
             lambda: f"proc.cwd {pick(['startswith /etc', 'endswith /sub/', '!= /'])}",
@@ -199,13 +229,17 @@ class Chooser:
         quoted = json.dumps
         return pick(
             [
-                f"fd.name = {quoted(path)}", f"fd.name startswith {quoted(before)}", f"fd.name endswith {quoted(after)}",
+                f"fd.name = {quoted(path)}", f"fd.name startswith {quoted(before)}",
+                f"fd.name endswith {quoted(after)}",
                 f"fd.name contains {quoted(after)}", f"fd.name in ({quoted(path)}, /etc/passwd)",
-                f"fd.name startswith {quoted(self._directory)}", "fd.name startswith /etc/", "fd.name startswith /proc",
+                f"fd.name startswith {quoted(self._directory)}", "fd.name startswith /etc/",
+                "fd.name startswith /proc",
                 f"fd.name glob {quoted(above + '/*')}", f"fd.name != {quoted(path)}", "fd.name glob *.txt",
                 f"fd.directory = {quoted(above)}", f"fd.directory in ({quoted(above)}, /etc, /)",
-                f"fd.directory startswith {quoted(before)}", "fd.directory = /etc", f"fd.name pmatch ({quoted(above)})",
-                "fd.nameraw contains ../", f"fd.nameraw = {quoted(path)}", f"fd.nameraw startswith {quoted(before)}",
+                f"fd.directory startswith {quoted(before)}", "fd.directory = /etc",
+                f"fd.name pmatch ({quoted(above)})",
+                "fd.nameraw contains ../", f"fd.nameraw = {quoted(path)}",
+                f"fd.nameraw startswith {quoted(before)}",
                 "fd.nameraw glob *../*../*", "fd.name exists", f"fd.name iglob {quoted(above + '/*')}",
                 f"fd.name icontains {quoted(after)}", "fd.name regex '.*/(a|shadow|passwd)'",
             ]
@@ -218,7 +252,8 @@ class Chooser:
         return pick(
             [
                 f"fd.filename = {name}", f"fd.filename in ({name}, passwd)", f"fd.filename startswith {part}",
-                f"fd.filename endswith {name[-len(part):]}", f"fd.filename contains {part}", "fd.filename exists",
+                f"fd.filename endswith {name[-len(part):]}", f"fd.filename contains {part}",
+                "fd.filename exists",
                 f"fd.filename != {name}", f"fd.filename glob {part}*", f"fd.name endswith /{name}",
                 f"fd.name contains /{name}",
             ]

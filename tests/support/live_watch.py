@@ -1,4 +1,4 @@
-"""This machine, watched in the test's own process and drained by hand, up to an event that says: no further."""
+"""This machine, watched in the test's own process and drained by hand up to an event that ends an action."""
 
 from __future__ import annotations
 
@@ -81,9 +81,7 @@ class Watch:
                         pass
                     return
                 yield event
-            assert time.monotonic() < end, (
-                f"{sentinel} was not seen; {self._watching._capture.dropped()} drops"
-            )
+            assert time.monotonic() < end, f"{sentinel} was not seen; the log tells whether events were lost"
 
     def alerts(self, event: LiveEvent) -> list[Alert]:
         """What the rules raise for an event."""
@@ -146,7 +144,7 @@ def seen(watch: Watch, actor: Actor, code: str, fields: Iterable[str]) -> tuple[
 def alerts_of(
     watches: Sequence[Watch], actor: Actor, code: str, names: Container[str] | None = None
 ) -> list[list[Alert]]:
-    """The alerts that each of several watches raises for one action; `names` are the types of events that count."""
+    """The alerts that each of several watches raises for one action; `names` are the events that count."""
     sentinel = actor.begin(code)
     found = [
         [

@@ -14,8 +14,7 @@ import pytest
 from falcocore.host import PluginHost
 from tests.support.bpf_objects import needs_kernel
 from tests.support.live_actor import Actor, built
-from tests.support.live_programs import INT80, RING
-from tests.support.live_watch import Alert, Row, Watch, is_of, rule_set, seen
+from tests.support.live_watch import Alert, Row, Watch, is_of, rule_set
 from tests.support.syscall_events import one_rule, shown
 
 pytestmark = needs_kernel
@@ -90,7 +89,11 @@ def opened(rows: list[Row]) -> list[str]:
 READS = {
     "a symbolic link to the file": 'os.symlink(secret, d + "/soft")\nread(d + "/soft")',
     "a symbolic link to its directory": 'os.symlink("/etc/pam.d", d + "/dir")\nread(d + "/dir/other")',
-    "a chain of symbolic links": 'os.symlink("/etc", d + "/e")\nos.symlink("e/pam.d", d + "/f")\nread(d + "/f/other")',
+    "a chain of symbolic links": """
+os.symlink("/etc", d + "/e")
+os.symlink("e/pam.d", d + "/f")
+read(d + "/f/other")
+""",
     "a relative path": 'os.chdir("/etc/pam.d")\nread("other")\nos.chdir(d)',
     "a relative path from above": 'os.chdir("/etc")\nread("pam.d/../pam.d/./other")\nos.chdir(d)',
     "the descriptor of a directory": """
@@ -128,10 +131,8 @@ os.read(a, 1)
 os.close(a)
 os.wait()
 """,
-    "vfork": "",
 }
 """Ways to read a file that a rule is about."""
-READS.pop("vfork")
 
 
 @needs_secret
@@ -145,7 +146,7 @@ def test_a_sensitive_file_is_seen_however_it_is_opened(stage: Stage, way: str) -
 @needs_secret
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="int 0x80 is of x86")
 def test_a_call_of_32_bits_is_seen(stage: Stage) -> None:
-    program = built(INT80, stage.directory, "int80", "-static", "-no-pie")
+    program = built("int80.c", stage.directory, "-static", "-no-pie")
     rows, alerts, result = stage.does(
         f"result = subprocess.run([{str(program)!r}, secret], capture_output=True).stdout.decode()",
         "fd.name", "proc.name",
@@ -158,7 +159,7 @@ def test_a_call_of_32_bits_is_seen(stage: Stage) -> None:
 
 @needs_secret
 def test_an_open_through_a_ring_is_seen(stage: Stage) -> None:
-    program = built(RING, stage.directory, "ring")
+    program = built("ring.c", stage.directory)
     rows, alerts, (status, result) = stage.does(
         f"done = subprocess.run([{str(program)!r}, 'open', secret], capture_output=True)\n"
         "result = done.returncode, done.stdout.decode()",
@@ -172,7 +173,7 @@ def test_an_open_through_a_ring_is_seen(stage: Stage) -> None:
 
 
 def test_a_connection_through_a_ring_is_seen(stage: Stage) -> None:
-    program = built(RING, stage.directory, "ring")
+    program = built("ring.c", stage.directory)
     rows, _, (status, result, port) = stage.does(
         "server = socket.create_server(('127.0.0.1', 0))\nport = server.getsockname()[1]\n"
         f"done = subprocess.run([{str(program)!r}, 'connect', str(port)], capture_output=True)\n"
@@ -260,7 +261,6 @@ for pid in result: os.waitpid(pid, 0)
         "proc.name", "proc.args", "proc.pid", "proc.ppid", "proc.pname", "proc.exepath",
     )  # fmt: skip
     started = [row for row in rows if row["evt.type"] == "execve"]
-    assert [(row["proc.args"], row["proc.pid"]) for row in started if row["proc.name"] == "true"] or not pids
     assert sorted((row["proc.args"], row["proc.pid"]) for row in started) == sorted(
         (str(number), str(pid)) for number, pid in enumerate(pids)
     )

@@ -1,4 +1,4 @@
-"""The rules of the stable pack fire in the running kernel, with the whole of both packs and their push-down."""
+"""The rules of the stable pack fire in the running kernel, with both packs whole and their push-down."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ named("nginx", 'import time\\nuntil = time.monotonic() + 5.2\\n'
 """,
     "Read sensitive file untrusted": 'open("/etc/pam.d/other").close()',
     "Run shell untrusted": """named("nginx", 'import subprocess; subprocess.run(["sh", "-c", "exit 0"])')""",
-    "System user interactive": """named("sshd", 'import subprocess; subprocess.run(["/bin/true"], user=1)')""",
+    "System user interactive": """
+named("sshd", 'import subprocess; subprocess.run(["/bin/true"], user=1)')
+""",
     "Disallowed SSH Connection Non Standard Port": """
 def act():
     address("192.0.2.1")
@@ -92,7 +94,9 @@ class Stage:
 
     def __init__(self, directory: Path) -> None:
         texts = [
-            path.read_text() for pack in ("syscall", "syscall-incubating") for path in PluginHost().pack(pack).files
+            path.read_text()
+            for pack in ("syscall", "syscall-incubating")
+            for path in PluginHost().pack(pack).files
         ]
         self.watch = Watch(rule_set(*texts))
         self.actor = Actor(directory)

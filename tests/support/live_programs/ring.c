@@ -1,24 +1,3 @@
-"""Programs in C that call the kernel by ways that Python has not."""
-
-from __future__ import annotations
-
-INT80 = """
-#include <string.h>
-#include <stdio.h>
-/* Opens by the call of 32-bit programs. The path has to lie where 32 bits reach: in a program that is no PIE. */
-static char path[4096];
-int main(int count, char **words)
-{
-	long result;
-	strncpy(path, words[1], sizeof path - 1);
-	__asm__ volatile("int $0x80" : "=a"(result) : "a"(5), "b"(path), "c"(0), "d"(0)
-			 : "memory", "r8", "r9", "r10", "r11");
-	printf("%ld", result);
-	return count != 2 || result < 0;
-}
-"""
-
-RING = """
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -62,4 +41,3 @@ int main(int count, char **words)
 	printf("%d", ((struct io_uring_cqe *)(done + setup.cq_off.cqes))->res);
 	return 0;
 }
-"""
