@@ -6,7 +6,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from falcocore_syscall.live.calls.call import Find, Found
-from falcocore_syscall.live.flags import device, layer_flags
+from falcocore_syscall.live.flags import device, file_flags
 from falcocore_syscall.live.items import FileItem, SocketItem
 from falcocore_syscall.live.reads import memory_number, signed_32
 from falcocore_syscall.live.sockets import exchanged_entry, socket_entry
@@ -47,10 +47,10 @@ def entry_of(item: FileItem | SocketItem, event: LiveEvent) -> Fd:
         return PlainFd(FdType.MEMFD, given.decode("utf-8", "surrogateescape"), ino=item.ino)
     if stat.S_ISFIFO(item.mode) and (item.path in _NO_PATH or item.path.lstrip(b"/").startswith(_PIPE_NAME)):
         return PlainFd(FdType.PIPE, ino=item.ino)
-    flags = event.call.numbers.open_flags(item.flags) | layer_flags(item.marks)
+    flags = event.call.numbers.open_flags(item.flags) | file_flags(item.marks)
     kind = _DIRECTORY if stat.S_ISDIR(item.mode) else _FILE
-    name = item.path.decode("utf-8", "surrogateescape")
-    return FileFd(kind, item.path, "", flags, device(item.dev), item.ino, name)
+    path = item.path if item.is_in_directory else b""
+    return FileFd(kind, path, "", flags, device(item.dev), item.ino, path.decode("utf-8", "surrogateescape"))
 
 
 def _anonymous(name: bytes) -> FdType:
@@ -76,8 +76,8 @@ def opened(path_arg: int | None, dirfd_arg: int | None, flags_of: Callable[[Live
             return fd, FileFd(kind, raw or b"", _base(event, raw, dirfd_arg), flags, 0, 0), ""
         _, _, _, dev, ino, marks, _, path = item
         if marks:
-            flags |= layer_flags(marks)
-        if item.is_cut:
+            flags |= file_flags(marks)
+        if item.is_cut or not item.is_in_directory:
             return fd, FileFd(kind, raw or path, _base(event, raw, dirfd_arg), flags, device(dev), ino), ""
         name = path.decode("utf-8", "surrogateescape")
         return fd, FileFd(kind, path if raw is None else raw, "", flags, device(dev), ino, name), ""

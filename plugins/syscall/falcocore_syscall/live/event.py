@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from falcocore_syscall.event import Event, lengths_of
 from falcocore_syscall.live.calls.call import NO_ARGUMENT, Call, OpKind
 from falcocore_syscall.live.descriptors import entry_of, pair_in_memory
-from falcocore_syscall.live.flags import device, layer_flags
+from falcocore_syscall.live.flags import device, file_flags
 from falcocore_syscall.live.items import FileItem, ItemKind
 from falcocore_syscall.live.reads import signed_32
 from falcocore_syscall.live.record import RETURNED, Record, RecordKind
@@ -156,10 +156,10 @@ class LiveEvent(Event):
         return self._opened
 
     @property
-    def layer(self) -> int:
-        """The layer of an overlay that this file is in, as flags of a descriptor."""
+    def file_flags(self) -> int:
+        """What is told of this file beside the flags that were asked for, as flags of a descriptor."""
         found = self.opened
-        return 0 if found is None else layer_flags(found.marks)
+        return 0 if found is None else file_flags(found.marks)
 
     @property
     def device(self) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from falcocore_syscall.state.fds import LOWER_LAYER, O_DIRECTORY, O_TMPFILE, UPPER_LAYER
+from falcocore_syscall.state.fds import LOWER_LAYER, O_DIRECTORY, O_F_CREATED, O_TMPFILE, UPPER_LAYER
 
 Translate = Callable[[int], int]
 Pairs = tuple[tuple[int, int], ...]
@@ -183,9 +183,10 @@ def open_mode(flags: int, mode: int) -> int:
     return mode & _CAPTURED_MODE if flags & (O_CREAT | _O_TMPFILE) else 0
 
 
-def layer_flags(marks: int) -> int:
-    """The layer of an overlay that a file is in, as flags of a descriptor."""
-    return (UPPER_LAYER if marks & 1 else 0) | (LOWER_LAYER if marks & 2 else 0)
+def file_flags(marks: int) -> int:
+    """The layer of an overlay that a file is in, and whether opening has made it, as a descriptor has it."""
+    layer = (UPPER_LAYER if marks & 1 else 0) | (LOWER_LAYER if marks & 2 else 0)
+    return layer | (O_F_CREATED if marks & 16 else 0)
 
 
 clone_flags = _translator(_CLONE)

@@ -10,6 +10,7 @@ _FILE = struct.Struct("<iIIIQII")
 _SOCKET = struct.Struct("<iHHHHHH16s16sQQQ")
 _PROCESS = struct.Struct("<QQQQQQIIIIQQqIIII")
 _FILE_PATH_CUT = 8
+_FORMAT, _DIRECTORY = 0o170000, 0o040000
 
 
 class RecordError(ValueError):
@@ -50,6 +51,11 @@ class FileItem(NamedTuple):
     def is_cut(self) -> bool:
         """True where the path is not whole."""
         return self.marks & _FILE_PATH_CUT != 0
+
+    @property
+    def is_in_directory(self) -> bool:
+        """False for what has no path, such as a pipe, memory, or a namespace that /proc leads to."""
+        return self.path[:1] == b"/" and (self.path != b"/" or self.mode & _FORMAT == _DIRECTORY)
 
 
 class SocketItem(NamedTuple):

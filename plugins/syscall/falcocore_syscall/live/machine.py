@@ -182,9 +182,14 @@ class LiveMachine(Machine):
     def _place(thread: LiveThread, record: Record) -> None:
         """The working directory, where the record has it."""
         cwd = record.cwd
-        if cwd and cwd != thread.seen_cwd:
-            thread.seen_cwd = cwd
-            (thread.main or thread).cwd = with_slash(text_of(cwd))
+        if not cwd:
+            return
+        main = thread.main or thread
+        if not isinstance(main, LiveThread):
+            main.cwd = with_slash(text_of(cwd))
+        elif cwd != main.seen_cwd:
+            main.seen_cwd = cwd
+            main.cwd = with_slash(text_of(cwd))
 
     def _adopt(self, thread: LiveThread, head: Head) -> None:
         """Another process has become the parent."""

@@ -91,7 +91,7 @@ def open_flags(arg: int) -> Read:
 
     def read(event: LiveEvent) -> bytes:
         found = event.call.numbers.open_flags(event.record.args[arg] & _LOW_32)
-        return _pack_u32(found | event.layer)
+        return _pack_u32(found | event.file_flags)
 
     return read
 
@@ -120,6 +120,16 @@ def data(arg: int) -> Read:
 
     def read(event: LiveEvent) -> bytes:
         return event.record.item(ItemKind.BYTES, arg) or NOT_AVAILABLE
+
+    return read
+
+
+def received(arg: int) -> Read:
+    """As many bytes of the caller's memory as the call has put there."""
+
+    def read(event: LiveEvent) -> bytes:
+        found = event.record.item(ItemKind.BYTES, arg) or NOT_AVAILABLE
+        return found[: max(event.record.ret, 0)]
 
     return read
 

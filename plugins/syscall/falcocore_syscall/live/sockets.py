@@ -132,7 +132,7 @@ def socket_entry(item: SocketItem, event: LiveEvent) -> Fd:
     l4 = _protocol(item)
     if item.state == _LISTEN and l4 is L4.TCP:
         return _server(l4, local, item.ino)
-    if any(remote[0]):
+    if any(remote[0]) and (remote[1] or l4 not in (L4.TCP, L4.UDP)):
         return _oriented(event, item, local, remote)
     if l4 is not L4.TCP and 0 < local[1] < _EPHEMERAL_PORT:
         return _server(l4, local, item.ino)
@@ -182,7 +182,8 @@ def _connecting(event: LiveEvent, item: SocketItem | None) -> Pair | None:
     if item.family not in (AF_INET, AF_INET6):
         return None
     local, remote = ends_of(item, None)
-    if not any(remote[0]):
+    if not any(remote[0]) or not remote[1]:
+        # Of datagrams to nowhere, or refused already: a socket forgets then whom it was to be connected to.
         local, remote = ends_of(item, _given(event, 1))
     return pair_of(local, remote)
 

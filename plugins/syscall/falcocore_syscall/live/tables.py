@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,8 @@ class Want(IntFlag):
 
 
 _CWD_FIELDS = ("proc.cwd",)
-_ENV_FIELDS = ("proc.env",)
+_ENV_FIELDS = ("proc.env", "proc.aenv")
+_ENV_ARGUMENTS = re.compile(r"evt\.(args|info)|evt\.(raw)?arg[.\[](env|\d+)\]?")
 _THREAD_FIELDS = ("proc.nthreads", "proc.nchilds", "proc.fdopencount", "proc.fdusage")
 
 
@@ -93,8 +95,13 @@ def _wanted_by(rules: RuleSet) -> Want:
     want = Want(0)
     if reads(_CWD_FIELDS):
         want |= Want.CWD
-    if reads(_ENV_FIELDS):
+    if reads(_ENV_FIELDS) or any(_tells_environment(replace(rules, rules=(rule,))) for rule in rules.rules):
         want |= Want.ENV
     if reads(_THREAD_FIELDS) or rules.can_match({"evt.type": "procexit"}):
         want |= Want.THREADS
     return want
+
+
+def _tells_environment(rule: RuleSet) -> bool:
+    """True where it is read as an argument of the call by which a program was started."""
+    return any(map(_ENV_ARGUMENTS.fullmatch, rule.reads())) and rule.can_match({"evt.type": "execve"})

@@ -52,7 +52,7 @@ def _how_flags(event: LiveEvent) -> int:
 
 
 def _read_how_flags(event: LiveEvent) -> bytes:
-    return packed(_how_flags(event) | event.layer, 4)
+    return packed(_how_flags(event) | event.file_flags, 4)
 
 
 def _read_how_mode(event: LiveEvent) -> bytes:

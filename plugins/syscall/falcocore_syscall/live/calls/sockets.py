@@ -22,6 +22,7 @@ from falcocore_syscall.live.reads import (
     memory_number,
     number,
     packed,
+    received,
     result,
     returned_or_absent,
     signed_in_memory,
@@ -144,7 +145,7 @@ CALLS: Mapping[str, Call] = dict(
             ops=(ops.fd(0), _message), find=exchanging(0, 1),
         ),
         call(
-            "recvmsg", result, returned_or_absent, data(1), _gets_message, absent, integer(0),
+            "recvmsg", result, returned_or_absent, received(1), _gets_message, absent, integer(0),
             ops=(ops.fd(0), _message), find=exchanging(0, 1),
         ),
         call(

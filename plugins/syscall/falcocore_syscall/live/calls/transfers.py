@@ -14,6 +14,7 @@ from falcocore_syscall.live.reads import (
     integer,
     number,
     packed,
+    received,
     result,
     returned_or_absent,
 )
@@ -56,7 +57,7 @@ CALLS: Mapping[str, Call] = dict(
             ops=(ops.fd(0), _written), find=exchanging(0),
         ),
         call(
-            "readv", result, returned_or_absent, data(1), integer(0),
+            "readv", result, returned_or_absent, received(1), integer(0),
             ops=(ops.fd(0), _vectors), find=exchanging(0),
         ),
         call(
@@ -64,7 +65,7 @@ CALLS: Mapping[str, Call] = dict(
             ops=(ops.fd(0), _vectors), find=exchanging(0),
         ),
         call(
-            "preadv", result, returned_or_absent, data(1), integer(0), number(3, 8),
+            "preadv", result, returned_or_absent, received(1), integer(0), number(3, 8),
             ops=(ops.fd(0), _vectors), find=exchanging(0),
         ),
         call(

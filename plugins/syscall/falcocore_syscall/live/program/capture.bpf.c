@@ -31,6 +31,7 @@ const char DIGEST[] SEC("digest") = SOURCE_DIGEST;
 #define IORING_OP_OPENAT 18
 #define IORING_OP_OPENAT2 28
 #define IORING_OP_CONNECT 16
+#define REQUEST_OF_FIXED_FILE 1
 
 #if defined(__TARGET_ARCH_x86)
 #define NR_OPENAT 257
@@ -226,6 +227,15 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
+/* The descriptor that a request is about: its file is looked up later. -1 for one that was registered before. */
+static __always_inline s64 requested_fd(u64 request)
+{
+	if (!bpf_core_field_exists(((struct io_kiocb *)0)->cqe) ||
+	    GET(request, struct io_kiocb, flags) & REQUEST_OF_FIXED_FILE)
+		return -1;
+	return (s32)GET(request, struct io_kiocb, cqe.fd);
+}
+
 /* Calls that are asked for through io_uring don't go through sys_exit. They are told of when they are asked
  * for: what comes of them is not known then. */
 PART int put_submitted(void)
@@ -246,10 +256,13 @@ PART int put_submitted(void)
 	s->is_compat = 0;
 	__builtin_memset(s->args, 0, sizeof(s->args));
 	if (code == IORING_OP_CONNECT) {
+		s->args[0] = requested_fd(request);
 		put_head(CALL, nr);
-		s->file = (u64)GET(request, struct io_kiocb, file);
-		if (s->file)
-			put_socket(-1, 0);
+		if ((s32)s->args[0] >= 0)
+			put_fd(s->args[0], 0);
+		u64 address = 0;
+		bpf_core_read(&address, sizeof(address), &((struct io_connect *)request)->addr);
+		put_bytes(s, address, GET(request, struct io_connect, addr_len), 128, ADDRESS, 1);
 	} else {
 		s->args[0] = GET(request, struct io_open, dfd);
 		s->args[2] = GET(request, struct io_open, how.flags);

@@ -234,6 +234,12 @@ PART u64 match_asked(u64 left, u64 asked)
 	return classes & left;
 }
 
+static __always_inline int is_directory(u64 file)
+{
+	u64 inode = (u64)GET(file, struct file, f_inode);
+	return (GET(inode, struct inode, i_mode) & S_IFMT) == S_IFDIR;
+}
+
 /* Of `left`, the classes in which a rule may match the file that was opened, by its name and its path. */
 PART u64 match_file(u64 left, u64 asked)
 {
@@ -248,6 +254,9 @@ PART u64 match_file(u64 left, u64 asked)
 	if (!file)
 		return left;
 	u64 dentry = (u64)GET(file, struct file, f_path.dentry), mount = (u64)GET(file, struct file, f_path.mnt);
+	/* In no directory, as what a link in /proc/PID/ns leads to: it goes by the path that was asked for. */
+	if ((u64)GET(dentry, struct dentry, d_parent) == dentry && !is_directory(file))
+		return left;
 	if (left & name_classes) {
 		/* What is mounted has the name of the place where it is. */
 		if (dentry == (u64)GET(mount, struct vfsmount, mnt_root))

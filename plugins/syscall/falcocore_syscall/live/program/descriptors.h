@@ -3,7 +3,9 @@
 
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define S_IFDIR 0040000
 #define ANON_INODE_MAGIC 0x09041934
+#define FMODE_CREATED 0x100000
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
@@ -38,6 +40,8 @@ PART int put_file(u32 fd, u32 arg)
 	f->dev = GET(block, struct super_block, s_dev);
 	f->ino = GET(inode, struct inode, i_ino);
 	f->marks = layer_of(inode, UPPER_LAYER, LOWER_LAYER);
+	if (GET(file, struct file, f_mode) & FMODE_CREATED)
+		f->marks |= CREATED;
 	f->anonymous = 0;
 	u8 *path = (u8 *)(f + 1);
 	u32 length;

@@ -98,7 +98,7 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
-	u32 f_flags;
+	u32 f_flags, f_mode;
 	void *private_data;
 };
 struct fdtable {
@@ -242,12 +242,21 @@ struct io_open {
 	struct filename *filename;
 	struct open_how how;
 };
+struct io_connect {
+	struct sockaddr *addr;
+	int addr_len;
+};
 struct io_cmd_data {
 	struct file *file;
+};
+struct io_cqe {
+	int fd;
 };
 struct io_kiocb {
 	u8 opcode;
 	struct file *file;
 	struct io_cmd_data cmd;
+	struct io_cqe cqe;
+	u64 flags;
 };
 #pragma clang attribute pop

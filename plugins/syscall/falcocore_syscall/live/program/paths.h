@@ -59,6 +59,22 @@ PART u64 find_top(void)
 	return 0;
 }
 
+/* What is in no directory, such as memory by memfd_create, has a name and no slash before it. */
+static __always_inline void put_only_name(struct scratch *s)
+{
+	struct walk *w = &s->walk;
+	u64 name = (u64)GET(w->dentry, struct dentry, d_name.name);
+	u32 length = GET(w->dentry, struct dentry, d_name.len);
+	char first = 0;
+	bpf_probe_read_kernel(&first, 1, (void *)name);
+	if (w->at != PATH_END || first == '/' || length > NAME_MASK)
+		return;
+	length &= NAME_MASK;
+	u32 at = (PATH_END - length) & PATH_END;
+	bpf_probe_read_kernel(s->path + at, length, (void *)name);
+	w->at = at;
+}
+
 /* Write the path that walk_from began, so that it ends at PATH_END. Returns its length. */
 PART u32 build_path(void)
 {
@@ -75,8 +91,10 @@ PART u32 build_path(void)
 		if (found == 2)
 			continue;
 		u64 parent = (u64)GET(w->dentry, struct dentry, d_parent);
-		if (parent == w->dentry)
+		if (parent == w->dentry) {
+			put_only_name(s);
 			break;
+		}
 		u32 length = GET(w->dentry, struct dentry, d_name.len), at = w->at;
 		if (length > NAME_MASK || at < length + 1) {
 			w->is_cut = 1;

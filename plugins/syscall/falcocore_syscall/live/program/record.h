@@ -54,7 +54,7 @@ struct item {
 	u32 size;
 };
 
-enum mark { UPPER_LAYER = 1, LOWER_LAYER = 2, MEMFD = 4, PATH_CUT = 8 };
+enum mark { UPPER_LAYER = 1, LOWER_LAYER = 2, MEMFD = 4, PATH_CUT = 8, CREATED = 16 };
 
 struct file_item {
 	s32 fd;
