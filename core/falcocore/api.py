@@ -23,7 +23,7 @@ from falcocore.registry import (
     RuleRegistry,
     SourceRegistry,
 )
-from falcocore.source import Batch, Event, Progress, Source
+from falcocore.source import Batch, Event, Progress, Reason, Sent, Source
 from falcocore.types import FieldType, Priority, Value
 
 __all__ = [
@@ -50,7 +50,9 @@ __all__ = [
     "PluginError",
     "Priority",
     "Progress",
+    "Reason",
     "RuleRegistry",
+    "Sent",
     "Several",
     "Source",
     "SourceError",

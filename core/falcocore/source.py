@@ -77,6 +77,23 @@ class Progress:
     label: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some events are not left out: a rule, and what it asks of them, in words."""
+
+    rule: str
+    asks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Some kind of events, how many of them come as far as the rules (in words), and because of which."""
+
+    events: str
+    what: str
+    reasons: tuple[Reason, ...] = ()
+
+
 class Source:
     """Base class of event sources.
 
@@ -88,6 +105,10 @@ class Source:
     name: ClassVar[str]
     plugin_name: ClassVar[str] = ""
     """What `evt.pluginname` shows, where it differs from `name`."""
+
+    needs_rights: ClassVar[bool] = False
+    """True for one that only root or a user with certain capabilities can run: it runs where it is asked for,
+    and not because it is installed."""
 
     rejected: int = 0
     """Items received so far that could not be used; the source reports each once when it meets it."""
@@ -158,6 +179,15 @@ class Source:
         """
         hint = "name a file of events with `file:`"
         raise SourceError(f"source {cls.name} takes no events that are written into a test", hint=hint)
+
+    @classmethod
+    def describe_push_down(cls, rules: RuleSet) -> Sequence[Sent] | None:  # noqa: ARG003 - for those that do
+        """What is left out of its events before they are decoded, as `prepare` does for these rules.
+
+        An entry for each kind of events; None for a source that leaves out nothing early. `falcocore describe
+        --push-down` shows it, so that authors of rules see what a rule costs.
+        """
+        return None
 
     def banner(self) -> str:
         """After `open`: what it does now, for the line at start, such as `listening on http://...`."""

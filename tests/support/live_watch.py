@@ -91,8 +91,9 @@ class Watch:
     def close(self) -> None:
         """Take everything out of the kernel."""
         self._watching.stop()
-        for _ in self._batches:
-            pass
+        for batch in self._batches:
+            for _ in batch.events:
+                pass
 
 
 class _Fixed:

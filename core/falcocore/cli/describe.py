@@ -34,7 +34,11 @@ def run(options: argparse.Namespace) -> int:
     project = open_rules(options)
     loaded = load_rules(project)
     chosen = None if options.rule is None else _rule_named(options.rule, loaded)
-    if options.format == "json":
+    if options.push_down:
+        from falcocore.cli.pushed_down import show_push_down
+
+        show_push_down(project, loaded, options.rule, as_json=options.format == "json")
+    elif options.format == "json":
         plugin_of = _plugins(project)
         found = (
             describe_files(loaded, plugin_of)

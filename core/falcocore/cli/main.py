@@ -278,6 +278,11 @@ def _add_describe(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="show what is left of the code for events with this value; nothing behind the = is absence",
     )
+    parser.add_argument(
+        "--push-down",
+        action="store_true",
+        help="show which events come as far as the rules, and because of which of them",
+    )
     add_sources(parser)
     add_rule_arguments(parser)
 

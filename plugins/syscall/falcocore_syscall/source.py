@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from falcocore.api import Batch, Progress, Source
+from falcocore.api import Batch, Progress, Sent, Source
 from falcocore_syscall.live.drops import DropPolicy
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class SyscallSource(Source):
     """
 
     name: ClassVar[str] = "syscall"
+    needs_rights: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -95,6 +96,13 @@ class SyscallSource(Source):
         from falcocore_syscall.described.events import described_events
 
         return described_events(descriptions)
+
+    @classmethod
+    def describe_push_down(cls, rules: RuleSet) -> Sequence[Sent]:
+        """What the kernel sends to a live capture."""
+        from falcocore_syscall.live.pushdown.describe import describe_push_down
+
+        return describe_push_down(rules)
 
     def banner(self) -> str:
         """What is read."""

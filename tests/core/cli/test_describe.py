@@ -320,3 +320,10 @@ def test_a_condition_as_deep_as_may_be_is_described(tmp_path: Path, capsys: Capt
     file = tmp_path / "r.yaml"
     file.write_text(rule("Deep", condition), "utf-8")
     assert "demo.word = w89" in described(capsys, "-r", str(file), "Deep")
+
+
+def test_a_source_that_leaves_out_nothing_early(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(RULES)
+    assert falcocore("describe", "--push-down", "-r", str(path)) == 0
+    assert capsys.readouterr().out == "No source with rules leaves out events early.\n"

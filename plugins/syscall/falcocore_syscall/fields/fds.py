@@ -71,6 +71,8 @@ def asked_name(event: Event, *, raw: bool = False) -> str:
     path = event.text(found[0])
     if raw or not path:
         return collapsed(path)
+    if path[0] == "/":
+        return resolve("", path)
     dirfd = _AT_FDCWD if found[1] is None else event.integer(found[1])
     return resolve(event.directory(_AT_FDCWD if dirfd is None else dirfd), path)
 

@@ -67,6 +67,8 @@ def _read(event: Event, path: _Path, *, raw: bool) -> str | None:
     value = event.text(path.param)
     if raw:
         return collapsed(value)
+    if value[:1] == "/":
+        return resolve("", value)
     dirfd = _AT_FDCWD if path.dirfd is None else event.integer(path.dirfd)
     return resolve(event.directory(_AT_FDCWD if dirfd is None else dirfd), value)
 

@@ -144,6 +144,11 @@ class Capture:
                 self._places[cgroup] = place
                 self._object.maps["cgroups"].update(struct.pack("<Q", cgroup), struct.pack("<I", place))
 
+    def detach(self) -> None:
+        """Stop the programs; what waits in the buffer may be drawn still."""
+        if self._object is not None:
+            self._object.detach()
+
     def close(self) -> None:
         """Take everything out of the kernel."""
         if self._ring is not None:

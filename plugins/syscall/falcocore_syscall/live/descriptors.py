@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from falcocore_syscall.live.event import LiveEvent
 
+_DIRECTORY, _FILE = FdType.DIRECTORY, FdType.FILE
 _MEMFD = 4
 _MEMFD_NAME = b"memfd:"
 _ANONYMOUS = {
@@ -42,13 +43,14 @@ def entry_of(item: FileItem | SocketItem, event: LiveEvent) -> Fd:
     if item.kind:
         return PlainFd(_anonymous(item.path), ino=item.ino)
     if item.marks & _MEMFD:
-        name = item.path.partition(_MEMFD_NAME)[2] or item.path
-        return PlainFd(FdType.MEMFD, name.decode("utf-8", "surrogateescape"), ino=item.ino)
+        given = item.path.partition(_MEMFD_NAME)[2] or item.path
+        return PlainFd(FdType.MEMFD, given.decode("utf-8", "surrogateescape"), ino=item.ino)
     if stat.S_ISFIFO(item.mode) and (item.path in _NO_PATH or item.path.lstrip(b"/").startswith(_PIPE_NAME)):
         return PlainFd(FdType.PIPE, ino=item.ino)
     flags = event.call.numbers.open_flags(item.flags) | file_flags(item.marks)
-    kind = FdType.DIRECTORY if stat.S_ISDIR(item.mode) else FdType.FILE
-    return FileFd(kind, item.path if item.is_in_directory else b"", "", flags, device(item.dev), item.ino)
+    kind = _DIRECTORY if stat.S_ISDIR(item.mode) else _FILE
+    path = b"" if item.path == b"/" and kind is _FILE else item.path
+    return FileFd(kind, path, "", flags, device(item.dev), item.ino, path.decode("utf-8", "surrogateescape"))
 
 
 def _anonymous(name: bytes) -> FdType:
@@ -66,20 +68,28 @@ def opened(path_arg: int | None, dirfd_arg: int | None, flags_of: Callable[[Live
         fd = record.ret
         if fd < 0:
             return -1, None, None
-        item = event.opened
         raw = None if path_arg is None else record.text(path_arg)
         flags = flags_of(event)
-        kind = FdType.DIRECTORY if flags & O_DIRECTORY else FdType.FILE
-        if item is not None and item.is_in_directory and not item.is_cut:
-            name = item.path.decode("utf-8", "surrogateescape")
-            given = item.path if raw is None else raw
-            return fd, FileFd(kind, given, "", flags, event.device, item.ino, name), ""
-        base = ""
-        if raw is not None and raw[:1] != b"/":
-            base = event.directory(AT_FDCWD if dirfd_arg is None else signed_32(record.args[dirfd_arg]))
-        return fd, FileFd(kind, raw or b"", base, flags, event.device, 0 if item is None else item.ino), ""
+        kind = _DIRECTORY if flags & O_DIRECTORY else _FILE
+        item = event.opened
+        if item is None:
+            return fd, FileFd(kind, raw or b"", _base(event, raw, dirfd_arg), flags, 0, 0), ""
+        _, _, _, dev, ino, marks, _, path = item
+        if marks:
+            flags |= file_flags(marks)
+        if item.is_cut or not item.is_in_directory:
+            return fd, FileFd(kind, raw or path, _base(event, raw, dirfd_arg), flags, device(dev), ino), ""
+        name = path.decode("utf-8", "surrogateescape")
+        return fd, FileFd(kind, path if raw is None else raw, "", flags, device(dev), ino, name), ""
 
     return find
+
+
+def _base(event: LiveEvent, raw: bytes | None, dirfd_arg: int | None) -> str:
+    """What a path is relative to, where it alone says what was opened."""
+    if raw is None or raw[:1] == b"/":
+        return ""
+    return event.directory(AT_FDCWD if dirfd_arg is None else signed_32(event.record.args[dirfd_arg]))
 
 
 def used(arg: int) -> Find:

@@ -28,9 +28,9 @@ class LiveEvent(Event):
     descriptors is needed.
     """
 
-    __slots__ = ("_known", "_opened", "call", "record")
+    __slots__ = ("_has_opened", "_known", "_opened", "call", "record")
 
-    _known: list[bytes | None]
+    _known: list[bytes | None] | None
     _opened: FileItem | None
 
     def __init__(self, record: Record, call: Call, time_ns: int, num: int) -> None:
@@ -46,6 +46,8 @@ class LiveEvent(Event):
         self.count = len(call.reads)
         self.thread = None
         self.fd = None
+        self._known = None
+        self._has_opened = False
         self.old_name = None
 
     def __getattr__(self, name: str) -> Any:
@@ -67,9 +69,8 @@ class LiveEvent(Event):
         """The bytes of a parameter; empty where its value was not available, None where it is not there."""
         if number >= self.count:
             return None
-        try:
-            known = self._known
-        except AttributeError:
+        known = self._known
+        if known is None:
             known = self._known = [None] * self.count
         found = known[number]
         if found is None:
@@ -78,7 +79,11 @@ class LiveEvent(Event):
 
     def params(self) -> list[bytes]:
         """The bytes of all parameters."""
-        return [self.raw(number) or b"" for number in range(self.count)]
+        if self._known is not None:
+            return [self.raw(number) or b"" for number in range(self.count)]
+        made = [read(self) for read in self.call.reads]
+        self._known = [*made]
+        return made
 
     def is_available(self, number: int) -> bool:
         """False where the parameter is not there, or has no value."""
@@ -109,17 +114,20 @@ class LiveEvent(Event):
 
     def look_up(self, fd: int) -> Fd | None:
         """What the record has of a descriptor: itself, or as the directory that a path is relative to."""
-        if fd < 0:
-            return None
         item = self.record.of_descriptor(fd)
         if item is not None:
             return entry_of(item, self)
-        path = self._directory(fd)
-        return None if path is None else FileFd(FdType.DIRECTORY, path, "", 0, 0, 0)
+        found = None if fd < 0 else self._directory(fd)
+        if found is None:
+            return None
+        arg, path = found
+        # An empty name stands for the descriptor itself, which then need not be a directory.
+        return FileFd(FdType.DIRECTORY if self.record.text(arg) else FdType.FILE, path, "", 0, 0, 0)
 
     def directory(self, dirfd: int) -> str:
         """The path, with a slash at its end, that names are relative to which come with this descriptor."""
-        path = self._directory(dirfd)
+        found = self._directory(dirfd)
+        path = found[1] if found is not None else None
         if path is None and dirfd == AT_FDCWD:
             path = self.record.item(ItemKind.CWD)
         if path is not None:
@@ -127,7 +135,8 @@ class LiveEvent(Event):
         entry = self.look_up(dirfd)
         return super().directory(dirfd) if entry is None else with_slash(entry.name)
 
-    def _directory(self, dirfd: int) -> bytes | None:
+    def _directory(self, dirfd: int) -> tuple[int, bytes] | None:
+        """The argument with a path that is relative to the descriptor, and what the kernel knew it by."""
         record = self.record
         for op in self.call.ops:
             if op.kind is OpKind.PATH:
@@ -135,18 +144,16 @@ class LiveEvent(Event):
                 if own == dirfd:
                     found = record.directory(op.arg)
                     if found is not None:
-                        return found
+                        return op.arg, found
         return None
 
     @property
     def opened(self) -> FileItem | None:
         """The file that the call has returned a descriptor of."""
-        try:
-            return self._opened
-        except AttributeError:
-            found = self.record.file(RETURNED) if self.record.ret >= 0 else None
-            self._opened = found
-            return found
+        if not self._has_opened:
+            self._has_opened = True
+            self._opened = self.record.file(RETURNED) if self.record.ret >= 0 else None
+        return self._opened
 
     @property
     def file_flags(self) -> int:

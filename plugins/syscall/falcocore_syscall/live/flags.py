@@ -6,12 +6,13 @@ programs (`include/uapi`); those of captures are in the tables of flags.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from falcocore_syscall.state.fds import LOWER_LAYER, O_DIRECTORY, O_F_CREATED, O_TMPFILE, UPPER_LAYER
 
+Translate = Callable[[int], int]
 Pairs = tuple[tuple[int, int], ...]
 """The kernel's bits and the capture's."""
 
@@ -127,53 +128,53 @@ _CAPTURED_MODE = 0o7777
 _MOUNT_MAGIC, _MAGIC_MASK = 0xC0ED0000, 0xFFFF0000
 
 
-def _translated(pairs: Pairs, value: int) -> int:
-    found = 0
-    for kernel, capture in pairs:
-        if value & kernel:
-            found |= capture
-    return found
+def _translator(pairs: Pairs) -> Translate:
+    """A function from the kernel's flags to the capture's, that remembers what it was asked."""
+
+    @lru_cache(maxsize=4096)
+    def translate(value: int) -> int:
+        found = 0
+        for kernel, capture in pairs:
+            if value & kernel:
+                found |= capture
+        return found
+
+    return translate
 
 
-@lru_cache(maxsize=4096)
-def _opened(pairs: Pairs, value: int) -> int:
-    found = _translated(pairs, value)
-    return found & ~O_DIRECTORY if value & _O_TMPFILE else found
+def _open_translator(pairs: Pairs) -> Translate:
+    """The same for flags of open, with the access mode."""
+    bits = _translator(pairs)
 
+    @lru_cache(maxsize=4096)
+    def translate(value: int) -> int:
+        found = bits(value) | (value + 1 & ACCESS_MODE)
+        return found & ~O_DIRECTORY if value & _O_TMPFILE else found
 
-@lru_cache(maxsize=4096)
-def _cached(pairs: Pairs, value: int) -> int:
-    return _translated(pairs, value)
+    return translate
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The numbers that are not the same in all architectures."""
+    """What is not the same in all architectures.
 
-    opens: Pairs
-    maps: Pairs
+    `open_flags` takes flags of open, with the access mode; `descriptor_flags` those of calls that make
+    descriptors of something without one; `map_flags` is mmap's, `requests` are ptrace's.
+    """
+
+    open_flags: Translate
+    descriptor_flags: Translate
+    map_flags: Translate
     requests: Mapping[int, int]
 
-    def open_flags(self, value: int) -> int:
-        """Flags of open, with the access mode."""
-        return _opened(self.opens, value) | (value + 1 & ACCESS_MODE)
 
-    def descriptor_flags(self, value: int) -> int:
-        """Flags of calls that make or copy descriptors of something without an access mode."""
-        return _opened(self.opens, value & ~ACCESS_MODE)
-
-    def map_flags(self, value: int) -> int:
-        """Flags of mmap."""
-        return _cached(self.maps, value)
-
-    def ptrace_request(self, value: int) -> int:
-        """The request of ptrace; 0 where it is not known."""
-        return self.requests.get(value, 0)
+def _numbers(opens: Pairs, maps: Pairs, requests: Mapping[int, int]) -> Numbers:
+    return Numbers(_open_translator(opens), _translator(opens), _translator(maps), requests)
 
 
 NUMBERS: Mapping[str, Numbers] = {
-    "x86_64": Numbers(_OPEN_X86, _MAP_X86, _REQUESTS_X86),
-    "aarch64": Numbers(_OPEN_ARM, _MAP_EVERYWHERE, _REQUESTS),
+    "x86_64": _numbers(_OPEN_X86, _MAP_X86, _REQUESTS_X86),
+    "aarch64": _numbers(_OPEN_ARM, _MAP_EVERYWHERE, _REQUESTS),
 }
 
 
@@ -188,49 +189,24 @@ def file_flags(marks: int) -> int:
     return layer | (O_F_CREATED if marks & 16 else 0)
 
 
-def clone_flags(value: int) -> int:
-    """Flags of clone, unshare and setns; a signal in the lowest byte is left out."""
-    return _cached(_CLONE, value)
-
-
-def protection(value: int) -> int:
-    """Protection of mmap and mprotect."""
-    return _cached(_PROTECTION, value)
-
-
-def resolve_flags(value: int) -> int:
-    """How openat2 resolves a path."""
-    return _cached(_RESOLVE, value)
-
-
-def ring_setup_flags(value: int) -> int:
-    """Flags of io_uring_setup."""
-    return _cached(_RING_SETUP, value)
-
-
-def poll_events(value: int) -> int:
-    """What poll tells of a descriptor."""
-    return _cached(_POLL, value)
-
-
-def semaphore_operation(value: int) -> int:
-    """Flags of semop."""
-    return _cached(_SEMAPHORE_OPERATION, value)
-
-
-def semaphore_making(value: int) -> int:
-    """Flags of semget, with the mode."""
-    return _cached(_SEMAPHORE_MAKING, value)
-
-
-def module_removal(value: int) -> int:
-    """Flags of delete_module."""
-    return _cached(_MODULE_REMOVAL, value)
-
-
-def chown_flags(value: int) -> int:
-    """Flags of fchownat."""
-    return _cached(_CHOWN, value)
+clone_flags = _translator(_CLONE)
+"""Flags of clone, unshare and setns; a signal in the lowest byte is left out."""
+protection = _translator(_PROTECTION)
+"""Protection of mmap and mprotect."""
+resolve_flags = _translator(_RESOLVE)
+"""How openat2 resolves a path."""
+ring_setup_flags = _translator(_RING_SETUP)
+"""Flags of io_uring_setup."""
+poll_events = _translator(_POLL)
+"""What poll tells of a descriptor."""
+semaphore_operation = _translator(_SEMAPHORE_OPERATION)
+"""Flags of semop."""
+semaphore_making = _translator(_SEMAPHORE_MAKING)
+"""Flags of semget, with the mode."""
+module_removal = _translator(_MODULE_REMOVAL)
+"""Flags of delete_module."""
+chown_flags = _translator(_CHOWN)
+"""Flags of fchownat."""
 
 
 def mount_flags(value: int) -> int:
@@ -243,6 +219,7 @@ def limit(value: int) -> int:
     return value if value < _MOST_LIMITS else UNKNOWN_LIMIT
 
 
+@lru_cache(maxsize=1024)
 def device(value: int) -> int:
     """The number of a device as captures have it: low byte of the minor, major, rest of the minor."""
     minor = value & 0xFFFFF

@@ -185,25 +185,20 @@ def long_in_memory(arg: int, index: int) -> Read:
     return read
 
 
-def interval(arg: int, *, scale_ns: int = 1, none: int | None = None) -> Read:
-    """Seconds and a smaller unit in memory as nanoseconds; `none` stands for a pointer that is 0."""
+def interval(arg: int, none: int | None = None) -> Read:
+    """Seconds and nanoseconds in memory as nanoseconds; `none` stands for a pointer that is 0."""
 
     def read(event: LiveEvent) -> bytes:
         if none is not None and not event.record.args[arg]:
             return _pack_unsigned(none)
-        return interval_ns(event, arg, scale_ns)
+        found = event.record.item(ItemKind.BYTES, arg)
+        pair = _COMPAT_PAIR if is_compat(event) else _NATIVE_PAIR
+        if found is None or len(found) < pair.size:
+            return NOT_AVAILABLE
+        seconds, rest = pair.unpack_from(found)
+        return _pack_unsigned((seconds * _NS_PER_S + rest) & _LOW_64)
 
     return read
-
-
-def interval_ns(event: LiveEvent, arg: int, scale_ns: int = 1) -> bytes:
-    """Seconds and a smaller unit in memory as nanoseconds."""
-    found = event.record.item(ItemKind.BYTES, arg)
-    pair = _COMPAT_PAIR if is_compat(event) else _NATIVE_PAIR
-    if found is None or len(found) < pair.size:
-        return NOT_AVAILABLE
-    seconds, rest = pair.unpack_from(found)
-    return _pack_unsigned((seconds * _NS_PER_S + rest * scale_ns) & _LOW_64)
 
 
 def is_compat(event: LiveEvent) -> bool:

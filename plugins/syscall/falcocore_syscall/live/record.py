@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from falcocore_syscall.live.items import (
@@ -22,10 +21,14 @@ from falcocore_syscall.live.items import (
 )
 
 HEAD = struct.Struct("<IHHQIIIIqQQQQQQQQIIIIIIII16sQQ")
-_ITEM = struct.Struct("<HBBI")
 _IDS, _WHO = slice(20, 28), slice(88, HEAD.size)
 """Where the head tells of process and parent, and from where on of the rest."""
+_unpack_item = struct.Struct("<HBBI").unpack_from
+_pack_fd = struct.Struct("<i").pack
 _MOST_ARGS = 8
+_MOST_FD = (1 << 31) - 1
+_TEXT, _DIRECTORY, _FILE, _SOCKET = 1, 2, 3, 4
+"""Kinds of items as plain numbers, with which it is quicker to reckon."""
 _IS_UNREADABLE = 1
 
 RETURNED = 6
@@ -90,16 +93,6 @@ class Head(NamedTuple):
     pidns_start_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item of a record."""
-
-    kind: int
-    arg: int
-    flags: int
-    data: bytes
-
-
 class Record:
     """One record, with bytes of its own: the buffer that it was read from may be used again.
 
@@ -107,7 +100,20 @@ class Record:
         RecordError: the head does not fit into the buffer, or what it says of the size.
     """
 
-    __slots__ = ("_data", "_items", "_places", "args", "cpu", "head", "kind", "nr", "ret", "tid", "time_ns")
+    __slots__ = (
+        "_data",
+        "_has_process",
+        "_places",
+        "_process",
+        "args",
+        "cpu",
+        "head",
+        "kind",
+        "nr",
+        "ret",
+        "tid",
+        "time_ns",
+    )
 
     def __init__(self, buffer: bytes | memoryview, at: int = 0) -> None:
         try:
@@ -118,6 +124,9 @@ class Record:
         if size < HEAD.size or at + size > len(buffer):
             raise RecordError(f"a record of {size} bytes does not fit into its place")
         self._data = bytes(buffer[at : at + size])
+        self._has_process = False
+        self._process: ProcessItem | None = None
+        self._places: dict[int, tuple[int, int]] | None = None
         self.kind: int = head[1]
         self.cpu: int = head[2]
         self.time_ns: int = head[3]
@@ -159,84 +168,89 @@ class Record:
     @property
     def cwd(self) -> bytes | None:
         """The working directory, where the record has it."""
-        place = self._placed().get(_CWD)
+        places = self._places
+        if places is None:
+            places = self._find_items()
+        place = places.get(_CWD)
         return None if place is None else self._data[place[0] : place[1]]
 
     def item(self, kind: int, arg: int = NO_ARGUMENT) -> bytes | None:
         """The bytes of the first such item; None where there is none, or where it could not be read."""
-        try:
-            places = self._places
-        except AttributeError:
+        places = self._places
+        if places is None:
             places = self._find_items()
         place = places.get(kind << 3 | arg)
         return None if place is None else self._data[place[0] : place[1]]
 
-    def items(self, kind: int) -> list[Item]:
-        """All items of a kind that could be read, in their order."""
-        self._placed()
-        return [
-            Item(kind, arg, flags, self._data[start:end])
-            for found, arg, flags, start, end in self._items
-            if found == kind and not flags & _IS_UNREADABLE
-        ]
+    def items(self, kind: int) -> list[bytes]:
+        """The bytes of all items of a kind that could be read, in their order."""
+        found: list[tuple[int, int, int]] = []
+        self._find_items(found)
+        return [self._data[start:end] for key, start, end in found if key >> 3 == kind]
 
     def text(self, arg: int) -> bytes | None:
         """A text that an argument points to."""
-        return self.item(ItemKind.TEXT, arg)
+        return self.item(_TEXT, arg)
 
     def directory(self, arg: int) -> bytes | None:
         """The directory that the path of an argument is relative to."""
-        return self.item(ItemKind.DIRECTORY, arg)
+        return self.item(_DIRECTORY, arg)
 
     def file(self, arg: int) -> FileItem | None:
         """The file that a descriptor stands for."""
-        data = self.item(ItemKind.FILE, arg)
+        data = self.item(_FILE, arg)
         return None if data is None else parse_file(data)
 
     def socket(self, arg: int) -> SocketItem | None:
         """The socket that a descriptor stands for."""
-        data = self.item(ItemKind.SOCKET, arg)
+        data = self.item(_SOCKET, arg)
         return None if data is None else parse_socket(data)
 
     def process(self) -> ProcessItem | None:
         """What is known of the process beside the head."""
-        data = self.item(ItemKind.PROCESS)
-        return None if data is None else parse_process(data)
+        if not self._has_process:
+            self._has_process = True
+            data = self.item(ItemKind.PROCESS)
+            self._process = None if data is None else parse_process(data)
+        return self._process
 
     def of_descriptor(self, fd: int) -> FileItem | SocketItem | None:
         """What is known of a descriptor by its number, whichever argument it was."""
-        self._placed()
-        for kind, _, flags, start, end in self._items:
-            if kind in (ItemKind.FILE, ItemKind.SOCKET) and not flags & _IS_UNREADABLE:
-                data = self._data[start:end]
-                if int.from_bytes(data[:4], "little", signed=True) == fd:
-                    return parse_file(data) if kind == ItemKind.FILE else parse_socket(data)
+        if not 0 <= fd <= _MOST_FD:
+            return None
+        data, wanted = self._data, _pack_fd(fd)
+        places = self._places
+        if places is None:
+            places = self._find_items()
+        for key, (start, end) in places.items():
+            kind = key >> 3
+            if kind in (_FILE, _SOCKET) and data[start : start + 4] == wanted:
+                return parse_file(data[start:end]) if kind == _FILE else parse_socket(data[start:end])
         return None
 
-    def _placed(self) -> dict[int, tuple[int, int]]:
-        try:
-            return self._places
-        except AttributeError:
-            return self._find_items()
+    def _find_items(self, every: list[tuple[int, int, int]] | None = None) -> dict[int, tuple[int, int]]:
+        """One pass over the headers of the items; a kind and an argument together are one number.
 
-    def _find_items(self) -> dict[int, tuple[int, int]]:
-        """One pass over the headers of the items."""
-        data, size = self._data, len(self._data)
+        `every` gets those too of which there are several.
+        """
+        data, size = self._data, self.head[0]
         at = HEAD.size
-        items: list[tuple[int, int, int, int, int]] = []
         places: dict[int, tuple[int, int]] = {}
         while at + 8 <= size:
-            kind, arg, flags, length = _ITEM.unpack_from(data, at)
+            kind, arg, flags, length = _unpack_item(data, at)
             start = at + 8
             end = start + length
             if end > size or arg >= _MOST_ARGS:
                 raise RecordError(f"an item of kind {kind} does not fit into its record")
-            items.append((kind, arg, flags, start, end))
-            if not flags & _IS_UNREADABLE:
-                places.setdefault(kind << 3 | arg, (start, end))
             at = end + 7 & ~7
+            if flags & _IS_UNREADABLE:
+                continue
+            key = kind << 3 | arg
+            if key not in places:
+                places[key] = start, end
+            if every is not None:
+                every.append((key, start, end))
         if at < size:
             raise RecordError("bytes are left behind the last item of a record")
-        self._items = items
         self._places = places
         return places

@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from falcocore_syscall.live.calls.call import Found, Read
+from falcocore_syscall.live.ends import (
+    End,
+    asked_pair,
+    ends_of,
+    packed_pair,
+    pair_of,
+    parse_user_address,
+    unix_path,
+)
 from falcocore_syscall.live.items import ItemKind, SocketItem
 from falcocore_syscall.live.reads import NOT_AVAILABLE, signed_32
 from falcocore_syscall.live.record import RETURNED
 from falcocore_syscall.state.fds import L4, Fd, FdType, PlainFd, Role, SocketFd, end_text, pair_text
-from falcocore_syscall.state.interfaces import ZEROS
 from falcocore_syscall.state.sockaddr import AF_INET, AF_INET6, AF_UNIX, Address, Pair
 from falcocore_syscall.state.sockets import AF_NETLINK, EINPROGRESS, fresh_socket, made_socket, protocol_of
 
 if TYPE_CHECKING:
     from falcocore_syscall.live.event import LiveEvent
 
-_MAPPED = bytes(10) + b"\xff\xff"
+_IPV4, _IPV6 = FdType.IPV4, FdType.IPV6
 _ESTABLISHED, _LISTEN = 1, 10
 _EPHEMERAL_PORT = 32768
-_PORT = struct.Struct(">H")
-_POINTERS = struct.Struct("<QQ")
 _LOW_32 = 0xFFFFFFFF
-
-End = tuple[bytes, int]
-"""Address and port."""
-
-
-def parse_user_address(raw: bytes) -> Address | None:
-    """A `struct sockaddr`; None where it is none, or of a family without addresses that are read."""
-    if len(raw) < 2:
-        return None
-    family = int.from_bytes(raw[:2], "little")
-    if family == AF_INET and len(raw) >= 8:
-        return family, raw[4:8], _PORT.unpack_from(raw, 2)[0], ""
-    if family == AF_INET6 and len(raw) >= 24:
-        ip, port = raw[8:24], _PORT.unpack_from(raw, 2)[0]
-        return (AF_INET, ip[12:], port, "") if ip[:12] == _MAPPED else (family, ip, port, "")
-    if family == AF_UNIX:
-        return family, b"", 0, _unix_path(raw[2:]).decode("utf-8", "surrogateescape")
-    return None
-
-
-def _unix_path(raw: bytes) -> bytes:
-    """The path of a unix socket; the name of an abstract one begins with NUL."""
-    return raw[raw[:1] == b"\0" :].partition(b"\0")[0]
 
 
 def address(arg: int) -> Read:
@@ -66,20 +48,9 @@ def address(arg: int) -> Read:
     return read
 
 
-def packed_pair(pair: Pair | None) -> bytes:
-    """Both ends, as captures have them."""
-    if pair is None:
-        return NOT_AVAILABLE
-    if pair.family == AF_UNIX:
-        pointers = _POINTERS.pack(pair.source_pointer, pair.destination_pointer)
-        return b"\x01" + pointers + pair.path.encode("utf-8", "surrogateescape") + b"\0"
-    sport, dport = pair.sport.to_bytes(2, "little"), pair.dport.to_bytes(2, "little")
-    return bytes((pair.family,)) + pair.source + sport + pair.destination + dport
-
-
 def connect_pair(event: LiveEvent) -> bytes:
     """The ends of a connection that was made, or is being made."""
-    return packed_pair(_connecting(event))
+    return packed_pair(_connecting(event, event.record.socket(0)))
 
 
 def accept_pair(event: LiveEvent) -> bytes:
@@ -94,7 +65,7 @@ def exchange_pair(arg: int, address_arg: int | None, *, reads: bool) -> Read:
         item = event.record.socket(arg)
         address = _given(event, address_arg)
         if item is None:
-            return packed_pair(_asked(address)) if address is not None else NOT_AVAILABLE
+            return packed_pair(asked_pair(address)) if address is not None else NOT_AVAILABLE
         return packed_pair(_exchanging(item, address, reads=reads))
 
     return read
@@ -134,8 +105,8 @@ def bound(event: LiveEvent) -> Found:
 def connected(event: LiveEvent) -> Found:
     """A connection is made: its other end is the server."""
     fd = signed_32(event.record.args[0])
-    pair = _connecting(event)
     item = event.record.socket(0)
+    pair = _connecting(event, item)
     if pair is None:
         entry = event.look_up(fd)
         return fd, entry, None if entry is None else entry.name
@@ -157,7 +128,7 @@ def socket_entry(item: SocketItem, event: LiveEvent) -> Fd:
     """A socket as it is; whose part the process has in a connection is guessed by the ports."""
     if item.family not in (AF_INET, AF_INET6):
         return _without_ip(item)
-    local, remote = _ends(item, None)
+    local, remote = ends_of(item, None)
     l4 = _protocol(item)
     if item.state == _LISTEN and l4 is L4.TCP:
         return _server(l4, local, item.ino)
@@ -177,7 +148,7 @@ def exchanged_entry(item: SocketItem, event: LiveEvent, address_arg: int | None)
     entry = before
     if isinstance(before, SocketFd):
         if address is not None and before.l4 is not L4.TCP and address[0] != AF_UNIX:
-            local, remote = _ends(item, address)
+            local, remote = ends_of(item, address)
             if any(remote[0]):
                 entry = _oriented(event, item, local, remote)
         if event.record.ret >= 0:
@@ -188,32 +159,33 @@ def exchanged_entry(item: SocketItem, event: LiveEvent, address_arg: int | None)
 
 def _without_ip(item: SocketItem) -> PlainFd:
     if item.family == AF_UNIX:
-        path = _unix_path(item.path).decode("utf-8", "surrogateescape")
+        path = unix_path(item.path).decode("utf-8", "surrogateescape")
         if item.peer:
             path = Pair(AF_UNIX, b"", 0, b"", 0, item.sock, item.peer, path).text(L4.NA)
         return PlainFd(FdType.UNIX, path, ino=item.ino)
     return PlainFd(FdType.NETLINK if item.family == AF_NETLINK else FdType.UNKNOWN, ino=item.ino)
 
 
-def _connecting(event: LiveEvent) -> Pair | None:
+def _connecting(event: LiveEvent, item: SocketItem | None) -> Pair | None:
     ret = event.record.ret
     if ret < 0 and ret != EINPROGRESS:
         return None
-    item, address = event.record.socket(0), _given(event, 1)
     if item is None:
-        return None if address is None else _asked(address)
+        address = _given(event, 1)
+        return None if address is None else asked_pair(address)
     if item.family == AF_UNIX:
-        path = _unix_path(item.path).decode("utf-8", "surrogateescape")
+        path = unix_path(item.path).decode("utf-8", "surrogateescape")
+        address = _given(event, 1)
         if address is not None and address[0] == AF_UNIX and address[3]:
             path = address[3]
         return Pair(AF_UNIX, b"", 0, b"", 0, item.sock, item.peer, path)
     if item.family not in (AF_INET, AF_INET6):
         return None
-    local, remote = _ends(item, None)
+    local, remote = ends_of(item, None)
     if not any(remote[0]) or not remote[1]:
         # Of datagrams to nowhere, or refused already: a socket forgets then whom it was to be connected to.
-        local, remote = _ends(item, address)
-    return _pair(local, remote)
+        local, remote = ends_of(item, _given(event, 1))
+    return pair_of(local, remote)
 
 
 def _accepting(event: LiveEvent) -> Pair | None:
@@ -223,61 +195,32 @@ def _accepting(event: LiveEvent) -> Pair | None:
     if item is None:
         return None
     if item.family == AF_UNIX:
-        path = _unix_path(item.path).decode("utf-8", "surrogateescape")
+        path = unix_path(item.path).decode("utf-8", "surrogateescape")
         return Pair(AF_UNIX, b"", 0, b"", 0, item.peer, item.sock, path)
     if item.family not in (AF_INET, AF_INET6):
         return None
-    local, remote = _ends(item, None)
-    return _pair(remote, local)
+    local, remote = ends_of(item, None)
+    return pair_of(remote, local)
 
 
 def _exchanging(item: SocketItem, address: Address | None, *, reads: bool) -> Pair | None:
     if item.family == AF_UNIX:
-        path = _unix_path(item.path).decode("utf-8", "surrogateescape")
+        path = unix_path(item.path).decode("utf-8", "surrogateescape")
         if address is not None and address[0] == AF_UNIX and address[3]:
             path = address[3]
         ends = (item.peer, item.sock) if reads else (item.sock, item.peer)
         return Pair(AF_UNIX, b"", 0, b"", 0, *ends, path)
     if item.family not in (AF_INET, AF_INET6):
         return None
-    local, remote = _ends(item, None if _protocol(item) is L4.TCP else address)
+    local, remote = ends_of(item, None if _protocol(item) is L4.TCP else address)
     if not any(remote[0]):
         return None
-    return _pair(remote, local) if reads else _pair(local, remote)
-
-
-def _asked(address: Address) -> Pair:
-    """A connection of which only the other end is known."""
-    family, ip, port, path = address
-    return Pair(family, bytes(len(ip)), 0, ip, port, 0, 0, path)
+    return pair_of(remote, local) if reads else pair_of(local, remote)
 
 
 def _given(event: LiveEvent, arg: int | None) -> Address | None:
     raw = None if arg is None else event.record.item(ItemKind.ADDRESS, arg)
     return None if raw is None else parse_user_address(raw)
-
-
-def _ends(item: SocketItem, address: Address | None) -> tuple[End, End]:
-    """This end and the other one; of IPv4 in IPv6 both become IPv4."""
-    lip, rip, rport = item.local, item.remote, item.rport
-    if item.family == AF_INET:
-        lip, rip = lip[:4], rip[:4]
-    if address is not None and address[1]:
-        rip, rport = address[1], address[2]
-    if len(rip) == 16 and rip[:12] == _MAPPED:
-        rip = rip[12:]
-    if len(lip) == 16 and (lip[:12] == _MAPPED or (len(rip) == 4 and lip == ZEROS[1])):
-        lip = lip[12:]
-        if rip == ZEROS[1]:
-            rip = rip[12:]
-    if len(lip) != len(rip):
-        lip = bytes(len(rip))
-    return (lip, item.lport), (rip, rport)
-
-
-def _pair(source: End, destination: End) -> Pair:
-    family = AF_INET if len(source[0]) == 4 else AF_INET6
-    return Pair(family, *source, *destination)
 
 
 def _protocol(item: SocketItem) -> L4:
@@ -293,7 +236,7 @@ def _server(l4: L4, local: End, ino: int) -> SocketFd:
 def _oriented(event: LiveEvent, item: SocketItem, local: End, remote: End) -> SocketFd:
     """A connection of which it is not known who has made it: the lower port is taken for the server's."""
     is_server = 0 < local[1] < remote[1]
-    pair = _pair(remote, local) if is_server else _pair(local, remote)
+    pair = pair_of(remote, local) if is_server else pair_of(local, remote)
     entry = _ip_entry(event, item, pair, Role.SERVER if is_server else Role.CLIENT)
     entry.connected = item.state == _ESTABLISHED
     return entry
@@ -312,7 +255,7 @@ def _ip_entry(event: LiveEvent, item: SocketItem | None, pair: Pair, role: Role)
     l4 = L4.UNKNOWN if item is None else _protocol(item)
     name = pair_text(l4, source, pair.sport, destination, pair.dport)
     return SocketFd(
-        FdType.IPV4 if len(source) == 4 else FdType.IPV6,
+        _IPV4 if len(source) == 4 else _IPV6,
         name,
         l4,
         source,

@@ -38,6 +38,8 @@ GATHER_S = 0.02
 """After a wake-up, so that what comes in a burst is drawn in one go: waking costs more than many records."""
 CLOCK_STEP_NS = 1_000_000
 """A difference of the clocks beyond this is a step of the time of day."""
+_RUNTIMES_S = 1.0
+"""How long the start waits for what runtimes tell of the containers that are there."""
 _LEAST_BUFFER_BYTES = 1 << 16
 
 
@@ -103,6 +105,7 @@ class Watching:
         for record in proc.machine_records():
             machine.load(record)
         machine.start_with(proc.threads())
+        self._runtimes.wait(_RUNTIMES_S)
 
     def _met(self, thread: LiveThread) -> None:
         container = thread.container_id
@@ -129,13 +132,20 @@ class Watching:
                 if not self._capture.has_more() and poller.poll(IDLE_S * 1000):
                     time.sleep(GATHER_S)
                 self._keep_time()
-                batch = Batch(())
-                batch.events = self._events(batch)
-                yield batch
+                yield self._batch()
+            # What has happened before the end is told.
+            self._capture.detach()
+            while self._capture.has_more():
+                yield self._batch()
         finally:
             self._runtimes.stop()
             self._names.stop()
             self._capture.close()
+
+    def _batch(self) -> Batch:
+        batch = Batch(())
+        batch.events = self._events(batch)
+        return batch
 
     def _keep_time(self) -> None:
         machine = self._machine

@@ -154,7 +154,7 @@ CALLS: Mapping[str, Call] = dict(
         call("epoll_wait", result, integer(2)),
         call("poll", result, _polled, integer(2), ops=(_poll,)),
         call(
-            "ppoll", result, _polled, interval(2, none=_NO_TIME), _signals(3),
+            "ppoll", result, _polled, interval(2, _NO_TIME), _signals(3),
             ops=(_poll, ops.memory(2, _TIME_BYTES), ops.memory(3, _SIGNALS_BYTES)),
         ),
         call("select", result),

@@ -29,10 +29,7 @@ from falcocore_syscall.live.record import RETURNED
 if TYPE_CHECKING:
     from falcocore_syscall.live.event import LiveEvent
 
-_O_CREATING = 0o1101
-"""What creat stands for: O_WRONLY, O_CREAT and O_TRUNC."""
 _HOW_BYTES = 24
-_LONG_BYTES = 8
 _MODE_BITS = 0o7777
 _LOW_32 = 0xFFFFFFFF
 _QUARTER_BYTES, _MOST_VALUE_BYTES = 4, 80
@@ -40,22 +37,22 @@ _QUARTER_BYTES, _MOST_VALUE_BYTES = 4, 80
 
 def _flags_of(arg: int) -> Callable[[LiveEvent], int]:
     def get(event: LiveEvent) -> int:
-        return event.call.numbers.open_flags(event.record.args[arg] & _LOW_32) | event.file_flags
+        return event.call.numbers.open_flags(event.record.args[arg] & _LOW_32)
 
     return get
 
 
-def _created_flags(event: LiveEvent) -> int:
-    return event.file_flags
+def _no_flags(_event: LiveEvent) -> int:
+    return 0
 
 
 def _how_flags(event: LiveEvent) -> int:
     found = memory_number(event, 2, 0, 8)
-    return 0 if found is None else event.call.numbers.open_flags(found) | event.file_flags
+    return 0 if found is None else event.call.numbers.open_flags(found & _LOW_32)
 
 
 def _read_how_flags(event: LiveEvent) -> bytes:
-    return packed(_how_flags(event), 4)
+    return packed(_how_flags(event) | event.file_flags, 4)
 
 
 def _read_how_mode(event: LiveEvent) -> bytes:
@@ -108,7 +105,7 @@ CALLS: Mapping[str, Call] = dict(
         call(
             "creat", result, text(0), _mode(1), *_opening, _creat_layer,
             ops=(ops.path(0), ops.fd(RETURNED)),
-            find=opened(0, None, _created_flags),
+            find=opened(0, None, _no_flags),
         ),
         call(
             "open_by_handle_at", result, integer(0), open_flags(2), file_path, *_opening,

@@ -62,7 +62,7 @@ def _traced_data(event: LiveEvent) -> bytes:
 
 
 def _request(event: LiveEvent) -> bytes:
-    return packed(event.call.numbers.ptrace_request(event.record.args[0] & _LOW_32), 2)
+    return packed(event.call.numbers.requests.get(event.record.args[0] & _LOW_32, 0), 2)
 
 
 def _prctl_text(event: LiveEvent) -> bytes:

@@ -78,6 +78,13 @@ def _option_value(length: Read) -> Read:
     return read
 
 
+def _option_number(event: LiveEvent) -> bytes:
+    """The number of an option of sockets themselves; those of protocols have none."""
+    args = event.record.args
+    is_known = args[1] & _LOW_32 == _SOL_SOCKET
+    return packed(SOCKET_OPTIONS.get(args[2] & _LOW_32, 0) if is_known else 0, 1)
+
+
 def _returned_length(event: LiveEvent) -> bytes:
     return packed(memory_number(event, 4, 0, 4) or 0, 4)
 
@@ -87,7 +94,7 @@ _message = ops.message(1, MOST_DATA_BYTES)
 _sends = exchange_pair(0, 4, reads=False)
 _sends_message = exchange_pair(0, 1, reads=False)
 _gets_message = exchange_pair(0, 1, reads=True)
-_level, _option = choice(1, 1, SOCKET_LEVELS), choice(2, 1, SOCKET_OPTIONS)
+_level = choice(1, 1, SOCKET_LEVELS)
 
 CALLS: Mapping[str, Call] = dict(
     (
@@ -146,11 +153,12 @@ CALLS: Mapping[str, Call] = dict(
             ops=(ops.fd(0), _message), find=exchanging(0, 1),
         ),
         call(
-            "setsockopt", result, integer(0), _level, _option, _option_value(_given_length), _given_length,
+            "setsockopt", result, integer(0), _level, _option_number, _option_value(_given_length),
+            _given_length,
             ops=(ops.fd(0), ops.data(3, 4, _MOST_OPTION_BYTES)), find=used(0),
         ),
         call(
-            "getsockopt", result, integer(0), _level, _option, _option_value(_returned_length),
+            "getsockopt", result, integer(0), _level, _option_number, _option_value(_returned_length),
             in_memory(4, 0, 4),
             ops=(ops.fd(0), ops.memory(3, 16), ops.memory(4, 4)), find=used(0),
         ),

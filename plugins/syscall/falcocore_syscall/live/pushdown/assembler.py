@@ -8,11 +8,11 @@ from typing import TypeAlias
 Label: TypeAlias = int
 
 R0, R1, R2, R3, R4, R5 = range(6)
-INSTRUCTION_BYTES = 8
 _INSTRUCTION = struct.Struct("<BBhi")
 _LOADS = {1: 0x71, 2: 0x69, 4: 0x61, 8: 0x79}
 _STORE_64, _LOAD_CONSTANT = 0x7B, 0x18
-_MOVE, _MOVE_CONSTANT, _ADD, _AND_CONSTANT, _OR, _OR_CONSTANT = 0xBF, 0xB7, 0x0F, 0x57, 0x4F, 0x47
+_MOVE, _MOVE_CONSTANT, _ADD, _ADD_CONSTANT = 0xBF, 0xB7, 0x0F, 0x07
+_AND_CONSTANT, _OR, _OR_CONSTANT = 0x57, 0x4F, 0x47
 _JUMP, _EXIT = 0x05, 0x95
 _JUMPS = {"==": 0x10, ">": 0x20, "!=": 0x50, "<": 0xA0}
 _CLASS_64, _CLASS_32, _FROM_REGISTER = 0x05, 0x06, 0x08
@@ -63,6 +63,10 @@ class Assembler:
     def add(self, to: int, source: int) -> None:
         """`to` grows by `source`."""
         self._put(_ADD, to, source)
+
+    def increment(self, to: int) -> None:
+        """`to` grows by one."""
+        self._put(_ADD_CONSTANT, to, constant=1)
 
     def mask(self, to: int, value: int) -> None:
         """`to` loses the bits that a small constant lacks."""

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from falcocore_syscall.live.pushdown.assembler import INSTRUCTION_BYTES
 from falcocore_syscall.live.pushdown.atoms import Atom, Part
 from falcocore_syscall.live.pushdown.classes import EVERY, NONE
 from falcocore_syscall.live.pushdown.matchers import (
     LONGEST_KEY,
     LONGEST_NAME,
+    LONGEST_SCAN,
     Table,
     name_matcher,
     path_matcher,
 )
 
 MOST_INSTRUCTIONS = 4096
+MOST_PIECES = 16
+"""With more of them the verifier would have too much to follow: then any path passes."""
+LONGEST_PIECE = 16
 MOST_TOPS = 64
 LONGEST_TOP = 15
 _NUL = b"\0"
@@ -29,13 +32,14 @@ _OTHERS = b""
 class Keys:
     """What the kernel looks up of a path, each with the classes in which a call on such a path is wanted.
 
-    `paths` are what paths begin with, `names` what last components begin with, `endings` what these end in; a
-    NUL at the end stands for the end. `tops` are whole first components, which are looked at before; the
-    empty one stands for all that are not listed. `climbing_classes` are those in which any path passes that
-    was given with `../`. Where the code would have become too long, keys were cut.
+    `paths` are what paths begin with, `pieces` what they hold, `names` what last components begin with,
+    `endings` what these end in; a NUL at the end stands for the end. `tops` are whole first components, which
+    are looked at before; the empty one stands for all that are not listed. `climbing_classes` are those in
+    which any path passes that was given with `../`. Where the code would have become too long, keys were cut.
     """
 
     paths: Table
+    pieces: Table
     names: Table
     endings: Table
     tops: Table
@@ -49,6 +53,7 @@ class Keys:
     def of(cls, atoms: Mapping[Atom, int], most_instructions: int = MOST_INSTRUCTIONS) -> Keys:
         """Make the tables; their code has at most so many instructions each."""
         paths: dict[bytes, int] = {}
+        pieces: dict[bytes, int] = {}
         names: dict[bytes, int] = {}
         endings: dict[bytes, int] = {}
         path_classes = name_classes = climbing_classes = NONE
@@ -61,19 +66,27 @@ class Keys:
                 if text.startswith(b"/"):
                     _add(paths, text if part is Part.PREFIX else text + _NUL, classes)
                 continue
+            if part is Part.PIECE:
+                path_classes |= classes
+                _add(pieces, text, classes)
+                continue
             name_classes |= classes
             if len(text) <= LONGEST_NAME:
                 if part is Part.NAME:
                     _add(names, text + _NUL, classes)
                 else:
                     _add(endings, text, classes)
-        cut_paths, path_code = _fitted_paths(paths, most_instructions)
+        if len(pieces) > MOST_PIECES:
+            _add(paths, b"/", _united(pieces.values()))
+            pieces = {}
+        cut_paths, cut_pieces, path_code = _fitted_paths(paths, pieces, most_instructions)
         cut_names, cut_endings, name_code = _fitted_names(names, endings, most_instructions)
         return cls(
             cut_paths,
+            cut_pieces,
             cut_names,
             cut_endings,
-            _tops(cut_paths),
+            _tops(cut_paths, _united(pieces.values())),
             path_classes,
             name_classes,
             climbing_classes,
@@ -87,6 +100,7 @@ class Keys:
         found = _united(its for key, its in self.names.items() if (name + _NUL).startswith(key))
         found |= _united(its for key, its in self.endings.items() if name.endswith(key))
         of_path = _united(its for key, its in self.paths.items() if (path + _NUL).startswith(key))
+        of_path |= _united(its for key, its in self.pieces.items() if key in path or len(path) > LONGEST_SCAN)
         return found | of_path & self.top_classes(path)
 
     @property
@@ -125,29 +139,28 @@ def _lengths(longest: int) -> Iterator[int]:
         longest = longest * 3 // 4
 
 
-def _fitted_paths(paths: Table, most: int) -> tuple[Table, bytes]:
+def _fitted_paths(paths: Table, pieces: Table, most: int) -> tuple[Table, Table, bytes]:
     for length in _lengths(LONGEST_KEY):
-        cut = _cut(paths, length)
-        code = path_matcher(cut)
-        if len(code) <= most * INSTRUCTION_BYTES:
+        cut, cut_pieces = _cut(paths, length), _cut(pieces, min(length, LONGEST_PIECE))
+        code = path_matcher(cut, cut_pieces)
+        if len(code) <= most:
             break
-    return cut, code
+    return cut, cut_pieces, code.code()
 
 
 def _fitted_names(names: Table, endings: Table, most: int) -> tuple[Table, Table, bytes]:
     for length in _lengths(LONGEST_NAME + 1):
         cut, cut_endings = _cut(names, length), _cut(endings, length, end=True)
         code = name_matcher(cut, cut_endings)
-        if len(code) <= most * INSTRUCTION_BYTES:
+        if len(code) <= most:
             break
-    return cut, cut_endings, code
+    return cut, cut_endings, code.code()
 
 
-def _tops(paths: Table) -> Table:
+def _tops(paths: Table, others: int) -> Table:
     """The first components of what paths begin with; those beyond the table's size count as any."""
-    others = NONE
     found: dict[bytes, int] = {}
-    for key, classes in paths.items():
+    for key, classes in sorted(paths.items()):
         top, slash, _ = key[1:].partition(b"/")
         if not slash and key[-1:] != _NUL:
             others |= classes

@@ -5,7 +5,8 @@ Both are called with the address of a buffer and a number:
     u64 match_path(u8 *buffer, u64 start)      a path from `start` to PATH_END, where a NUL stands
     u64 match_name(u8 *buffer, u64 length)     its last component, of `length` bytes, at NAME_AT
 
-They return the set of classes in which a call on such a path may be sent.
+They return the set of classes in which a call on such a path may be sent. The last component is that of the
+path: where a file is mounted, the name of the mount point.
 
 The buffer has BUFFER_BYTES in the value of a map. Between the end of the path and NAME_AT it holds zeros, and
 so behind the name up to NAME_AT + LONGEST_NAME + 8. Its last eight bytes are overwritten: what comes from
@@ -32,6 +33,8 @@ RESULT_AT = BUFFER_BYTES - 8
 LONGEST_PATH = 1023
 """A path with more bytes has another text in `fd.name`, so that it is always wanted."""
 LONGEST_NAME = 64
+LONGEST_SCAN = 127
+"""In a longer path pieces are not searched for."""
 LONGEST_KEY = 128
 _NAME_MASK = 0x7F
 _WORDS = (8, 4, 2, 1)
@@ -41,26 +44,48 @@ Table = Mapping[bytes, int]
 _Items = Sequence[tuple[bytes, int]]
 
 
-def path_matcher(keys: Table) -> bytes:
-    """The instructions of `match_path` for what paths begin with."""
+def path_matcher(keys: Table, pieces: Table) -> Assembler:
+    """The instructions of `match_path` for what paths begin with, and for what they hold anywhere."""
     code = Assembler()
-    end = code.label()
+    fits, begun, end = code.label(), code.label(), code.label()
     code.mask(R2, PATH_END)
     code.move(R5, R1)
-    code.move(R3, R1)
-    code.add(R3, R2)
     code.set(R0, 0)
-    fits = code.label()
     code.jump_if(R2, ">", PATH_END - LONGEST_PATH - 1, 2, fits)
     code.unite(R0, EVERY, R4)
     code.jump(end)
     code.place(fits)
-    _Search(code, end).emit(keys)
+    code.move(R3, R5)
+    code.add(R3, R2)
+    _Search(code, begun).emit(keys)
+    code.place(begun)
+    if pieces:
+        _scan(code, end, pieces)
     _finish(code, end)
-    return code.code()
+    return code
 
 
-def name_matcher(names: Table, endings: Table) -> bytes:
+def _scan(code: Assembler, end: Label, pieces: Table) -> None:
+    """Search from each place on, from that in R2 to the end of the path.
+
+    The verifier follows the loop step by step, so that it must not have many: any piece may be a part of a
+    longer path.
+    """
+    again, following = code.label(), code.label()
+    code.jump_if(R2, ">", PATH_END - LONGEST_SCAN - 1, 2, again)
+    code.unite(R0, _united(pieces.values()), R4)
+    code.jump(end)
+    code.place(again)
+    code.jump_if(R2, ">", PATH_END - 1, 2, end)
+    code.move(R3, R5)
+    code.add(R3, R2)
+    _Search(code, following).emit(pieces)
+    code.place(following)
+    code.increment(R2)
+    code.jump(again)
+
+
+def name_matcher(names: Table, endings: Table) -> Assembler:
     """The instructions of `match_name` for what names begin with or are, and for what they end in."""
     code = Assembler()
     code.mask(R2, _NAME_MASK)
@@ -74,7 +99,7 @@ def name_matcher(names: Table, endings: Table) -> bytes:
     end = code.label()
     _Search(code, end, NAME_AT, backwards=True).emit({ending[::-1]: its for ending, its in endings.items()})
     _finish(code, end)
-    return code.code()
+    return code
 
 
 def _finish(code: Assembler, end: Label) -> None:

@@ -1,7 +1,7 @@
 """Which system calls the kernel sends, and because of which rules.
 
 What no rule can match need not leave the kernel. Of a call are told its number and class (`classes.py`), and
-of an opened file its path (`atoms.py`): what follows from these is an upper bound of what rules match, so
+of an opened file its path (`demand.py`): what follows from these is an upper bound of what rules match, so
 that nothing is lost; the rules themselves are matched outside the kernel, as always.
 
 Not planned are forks, execs and exits of processes: these are always sent, because the state needs them. A
@@ -15,16 +15,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from falcocore.toolkit import Projectable, checks
-from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, Demand, Paths, joined, may_hold
+from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, is_plain
 from falcocore_syscall.live.pushdown.classes import (
     CONTAINER,
     CONTAINERS,
     EVERY,
+    FAILED,
     KINDS,
+    NONE,
     SUCCESSES,
     Kind,
 )
 from falcocore_syscall.live.pushdown.deciding import CALLS, GENERIC_EXIT, UNKNOWN_CALL, CallChecks, Checks
+from falcocore_syscall.live.pushdown.demand import Demand, joined, may_hold
 from falcocore_syscall.live.pushdown.keys import Keys
 from falcocore_syscall.live.pushdown.matchers import LONGEST_NAME, LONGEST_PATH
 
@@ -72,8 +75,10 @@ class CallPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All calls by the kernel's names (`unknown` stands for those that have none here), and the tests of
-    paths that they share."""
+    """All calls by the kernel's names, and the tests of paths that they share.
+
+    The call `unknown` stands for those that have no name here.
+    """
 
     calls: Mapping[str, CallPlan]
     keys: Keys
@@ -101,7 +106,7 @@ class Plan:
     def depends_on_containers(self) -> bool:
         """True where something would change if the kernel took a container for the host."""
         keys = self.keys
-        tables = [table.values() for table in (keys.paths, keys.names, keys.endings)]
+        tables = [table.values() for table in (keys.paths, keys.pieces, keys.names, keys.endings)]
         sets = {classes for table in tables for classes in table}
         sets.add(keys.climbing_classes)
         sets.update(classes for plan in self.calls.values() for classes in (plan.classes, plan.certain))
@@ -111,8 +116,8 @@ class Plan:
         """True where the kernel sends a call of the class with this number.
 
         `path` is that of an opened file, resolved, `raw` how the caller gave it; None where there is none, or
-        none that can be read. Where the kernel can't tell whether it is a container that has called, it
-        sends what passes in either class.
+        none that can be read. Where the call has failed, `raw` takes the place of `path` if it is plain. If
+        the kernel can't tell whether it is a container that has called, it sends what passes in either class.
         """
         plan = self.calls.get(call, self.calls.get(UNKNOWN_CALL))
         bit = 1 << number
@@ -123,6 +128,8 @@ class Plan:
         keys = self.keys
         if keys.climbing_classes & bit and (raw is None or CLIMBING.text in raw):
             return True
+        if number & FAILED:
+            path = raw if raw is not None and is_plain(raw) else None
         return bool((keys.path_classes | keys.name_classes) & bit) and self._path_passes(bit, path)
 
     def _path_passes(self, bit: int, path: bytes | None) -> bool:
@@ -165,7 +172,7 @@ class _Planner:
 
     def _demand(self, number: int, known: CallChecks, kind: Kind) -> Demand:
         condition = self._rules[number].condition
-        paths = Paths(EVERY, EVERY) if kind is Kind.OPEN else Paths()
+        paths = EVERY if kind is Kind.OPEN else NONE
         if known.kind != GENERIC_EXIT:
             return may_hold(condition, known.decide, paths)
         key = number, *(known.decide(check) for check in self._naming[number])

@@ -28,8 +28,8 @@ class PushDownTables:
     """What the loader puts into the kernel program for a plan.
 
     `calls` has the entries by the kernel's names; that of `unknown` is for every number without a name.
-    `tops` are `tops_count` entries `{char name[16]; u64 classes}`, `other_tops` the classes of those that are not
-    listed. `path_classes`, `name_classes` and `climbing_classes` are those in which a path, its last
+    `tops` are `tops_count` entries `{char name[16]; u64 classes}`, `other_tops` the classes of those that
+    are not listed. `path_classes`, `name_classes` and `climbing_classes` are those in which a path, its last
     component, and the text that the caller gave have to be looked at. `places_matter` tells whether it makes
     a difference what is a container. The two codes take the places of `match_path` and `match_name`.
     """
