@@ -154,13 +154,36 @@ class Chooser:
         return done
 
     def rules(self, count: int) -> str:
-        """The text of a rule file."""
+        """The text of a rule file. In most of them rules are about few paths: much can be left out."""
+        condition = self._narrow_condition if self._random.random() < 0.85 else self._condition
         texts = []
         for number in range(count):
             shown = _OUTPUT + (" %proc.cwd" if self._random.random() < 0.2 else "")
             rule = {"rule": f"R{number}", "desc": "d", "priority": "INFO"}
-            texts.append({**rule, "condition": self._condition(), "output": shown})
+            texts.append({**rule, "condition": condition(), "output": shown})
         return json.dumps(texts)
+
+    def _narrow_condition(self) -> str:
+        pick = self._random.choice
+        path = self._path()[:MOST_BYTES]
+        path = path if len(path) > 4 else "/etc/passwd"
+        at = self._random.randrange(4, len(path) + 1)
+        name = pick([*NAMES, "passwd", "none", "null", "deep"])
+        above = path.rpartition("/")[0] or "/none"
+        types = pick(
+            ["evt.type in (open, openat, openat2)", "evt.type = openat", "evt.type in (open, openat)"]
+        )
+        narrow = pick(
+            [
+                f"fd.name = {json.dumps(path)}", f"fd.name startswith {json.dumps(path[:at])}",
+                f"fd.name endswith {json.dumps('/' + name)}", f"fd.name in ({json.dumps(path)}, /etc/none)",
+                f"fd.directory = {json.dumps(above)}", f"fd.filename = {name}",
+                f"fd.filename in ({name}, hosts)", f"fd.filename startswith {name[:3]}",
+                f"fd.filename endswith {name[-3:]}",
+                "fd.nameraw contains ../", "fd.name startswith /proc/self/", "fd.directory = /etc",
+            ]
+        )  # fmt: skip
+        return " and ".join([types, narrow, *(self._part() for _ in range(pick([0, 0, 1, 2])))])
 
     def _condition(self) -> str:
         pick = self._random.choice

@@ -52,6 +52,8 @@ class Watch:
 
     def __init__(self, rules: RuleSet, tables: Tables | None = None) -> None:
         self.rules = rules
+        self.drawn = 0
+        """How many events `alerts_of` has looked at."""
         self._stream = Stream("syscall", "syscall", "syscall", "box")
         with pytest.MonkeyPatch.context() as patch:
             if tables is not None:
@@ -86,14 +88,16 @@ class Watch:
 
     def alerts(self, event: LiveEvent) -> list[Alert]:
         """What the rules raise for an event."""
+        self.drawn += 1
         found = self.rules.match(event, self._stream)
         return [(rule.name, rule.rendered(values)[0]) for rule, values in found]
 
     def close(self) -> None:
         """Take everything out of the kernel."""
         self._watching.stop()
-        for _ in self._batches:
-            pass
+        for batch in self._batches:
+            for _ in batch.events:
+                pass
 
 
 class _Fixed:

@@ -49,7 +49,7 @@ def entry_of(item: FileItem | SocketItem, event: LiveEvent) -> Fd:
         return PlainFd(FdType.PIPE, ino=item.ino)
     flags = event.call.numbers.open_flags(item.flags) | file_flags(item.marks)
     kind = _DIRECTORY if stat.S_ISDIR(item.mode) else _FILE
-    path = item.path if item.is_in_directory else b""
+    path = b"" if item.path == b"/" and kind is _FILE else item.path
     return FileFd(kind, path, "", flags, device(item.dev), item.ino, path.decode("utf-8", "surrogateescape"))
 
 
