@@ -20,6 +20,7 @@ from falcocore_syscall.scap.records import (
     GroupRecord,
     InterfaceRecord,
     MachineRecord,
+    Record,
     ThreadRecord,
     UserRecord,
 )
@@ -93,6 +94,16 @@ class Writer:
     def write_fds(self, record: FdListRecord) -> None:
         """The descriptors of a process."""
         self._list(_FDS, fds_body(older_fds(record) if self._for_older else record))
+
+    def write_list(self, record: Record) -> None:
+        """Any of them, by what is in it; one without anything is left out."""
+        if isinstance(record, MachineRecord):
+            self.write_machine(record)
+        elif isinstance(record, FdListRecord):
+            self.write_fds(record)
+        elif record:
+            write = {ThreadRecord: self.write_threads, InterfaceRecord: self.write_interfaces}
+            write.get(type(record[0]), self.write_accounts)(record)  # type: ignore[arg-type, operator]
 
     def write_event(
         self, time_ns: int, tid: int, cpu: int, kind: int, params: Sequence[bytes], *, is_hidden: bool = False

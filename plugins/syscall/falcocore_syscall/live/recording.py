@@ -1,0 +1,124 @@
+"""What this machine does, written into a capture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+from falcocore_syscall.live.capture import Capture
+from falcocore_syscall.live.event import LiveEvent
+from falcocore_syscall.live.observation import Observation
+from falcocore_syscall.live.record import RecordKind
+from falcocore_syscall.live.runtimes.lookup import Runtimes
+from falcocore_syscall.live.tables import Tables
+from falcocore_syscall.live.threads import LiveThread
+from falcocore_syscall.live.written import (
+    Written,
+    account_told,
+    after,
+    before,
+    container_told,
+    is_needed,
+    params_of,
+)
+from falcocore_syscall.scap.writer import Writer
+from falcocore_syscall.state.accounts import HOST
+from falcocore_syscall.state.names import HostNames
+
+_SHOWN = frozenset({RecordKind.CALL, RecordKind.EXEC, RecordKind.EXIT})
+_NOBODY = -1
+
+Matches = Callable[[LiveEvent], bool]
+
+
+class Recording:
+    """Writes the machine as it is at the start, and then events, of which `matches` chooses those to show.
+
+    The others are written where a replay's state depends on them, and hidden.
+    """
+
+    def __init__(
+        self, writer: Writer, buffer_bytes: int, sockets: Collection[str], matches: Matches | None = None
+    ) -> None:
+        self._writer = writer
+        self._matches = matches
+        self._capture = Capture(buffer_bytes)
+        self._sockets = sockets
+        self._observation: Observation | None = None
+        self._containers = {HOST}
+        self._texts: list[bytes] = []
+        self.written = 0
+        """Events that a replay shows."""
+
+    def start(self) -> None:
+        """Write what is there, and keep what happens from now on.
+
+        Raises:
+            SourceError: this machine can't be watched.
+            OSError: the capture can't be written.
+        """
+        runtimes, names = Runtimes(tuple(self._sockets)), HostNames()
+        self._observation = Observation.start(
+            self._capture, Tables.everything(), runtimes, names, self._writer.write_list
+        )
+
+    def fileno(self) -> int:
+        """Readable while there is something to write."""
+        return self._capture.fileno()
+
+    def write(self) -> int:
+        """Write what has happened up to now; how many events there were, written or not.
+
+        Raises:
+            OSError: the capture can't be written.
+        """
+        observation = self._observation
+        if observation is None:
+            return 0
+        self._texts += observation.catch_up()
+        begun = observation.num
+        for event in observation.events(_SHOWN):
+            if self._texts:
+                self._hide(event, _NOBODY, map(container_told, self._texts))
+                self._texts.clear()
+            thread = event.thread
+            if isinstance(thread, LiveThread) and thread.container_id not in self._containers:
+                self._containers.add(thread.container_id)
+                told = (account_told(record, thread.container_id) for record in observation.accounts_of(thread))
+                self._hide(event, _NOBODY, told)
+            self._write(event)
+        return observation.num - begun
+
+    def _write(self, event: LiveEvent) -> None:
+        is_shown = self._matches is None or self._matches(event)
+        if not is_shown and not is_needed(event):
+            return
+        self._hide(event, event.tid, before(event))
+        self._writer.write_event(
+            event.time_ns, event.tid, event.cpu, event.type, params_of(event), is_hidden=not is_shown
+        )
+        self._hide(event, event.tid, after(event))
+        self.written += is_shown
+
+    def _hide(self, event: LiveEvent, tid: int, told: Iterable[Written]) -> None:
+        for kind, params in told:
+            self._writer.write_event(event.time_ns, tid, event.cpu, kind, params, is_hidden=True)
+
+    @property
+    def lost(self) -> int:
+        """Records for which the buffer had no room."""
+        return self._capture.dropped()
+
+    def finish(self) -> None:
+        """Have nothing more recorded, and write what is left.
+
+        Raises:
+            OSError: the capture can't be written.
+        """
+        self._capture.detach()
+        while self._capture.has_more():
+            self.write()
+
+    def close(self) -> None:
+        """Take everything out of the kernel; the writer is left open."""
+        if self._observation is not None:
+            self._observation.close()
