@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from falcocore.api import ConfigError, FalcocoreError
 from falcocore_syscall.live.companion import Companion
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 HELP = "write what this machine does into a .scap capture"
 _ABOUT = (
-    "Write what this machine does into a capture that `falcocore run --source syscall=FILE`, sysdig and Falco read. "
-    "Recording ends with the command, after --duration, or when it is interrupted."
+    "Write what this machine does into a capture that `falcocore run --source syscall=FILE`, sysdig and Falco "
+    "read. Recording ends with the command, after --duration, or when it is interrupted."
 )
 _STDOUT = "-"
 _IDLE_S = 0.5
@@ -83,7 +83,9 @@ def _seconds(text: str) -> float:
 def run(options: argparse.Namespace) -> int:
     """Record; the exit status is that of the command where there is one."""
     if options.command and options.duration is not None:
-        raise ConfigError("--duration and a command exclude each other", hint="`timeout` ends a command in time")
+        raise ConfigError(
+            "--duration and a command exclude each other", hint="`timeout` ends a command in time"
+        )
     matches = None
     if options.filter is not None:
         from falcocore.toolkit import condition_function
@@ -95,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
 
     with ExitStack() as stack:
         try:
-            stream = _Counted(stack.enter_context(_opened(options.output)))
+            stream = stack.enter_context(_opened(options.output))
             compress = is_compressed_name(options.output)
             writer = Writer(stream, compress=compress, for_older=options.older)
             recording = Recording(writer, options.buffer_mb << 20, DEFAULT_SOCKETS, matches)
@@ -107,27 +109,12 @@ def run(options: argparse.Namespace) -> int:
             raise
         except OSError as error:
             raise FalcocoreError(f"{options.output} can't be written: {error.strerror}") from None
-        said = f"{recording.written:,} events, {recording.lost:,} lost, {stream.size_bytes:,} bytes"
+        said = f"{recording.written:,} events, {recording.lost:,} lost, {writer.size_bytes:,} bytes"
         print(f"recorded {said}", file=sys.stderr)  # noqa: T201
         return status
 
 
-class _Counted:
-    """A stream that knows how much was written to it."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.size_bytes = 0
-
-    def write(self, data: bytes) -> int:
-        self.size_bytes += len(data)
-        return self._stream.write(data)
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-
-def _opened(name: str) -> Any:
+def _opened(name: str) -> contextlib.AbstractContextManager[BinaryIO]:
     if name != _STDOUT:
         return Path(name).open("wb")
     if sys.stdout.isatty():
@@ -148,8 +135,10 @@ def _until_it_ends(recording: Recording, options: argparse.Namespace) -> int:
             print(f"recording into {options.output} until interrupted", file=sys.stderr)  # noqa: T201
         until_s = float("inf") if options.duration is None else time.monotonic() + options.duration
         poller = select.poll()
-        for one in filter(None, (recording, signals, companion)):
-            poller.register(one.fileno(), select.POLLIN)
+        poller.register(recording.fileno(), select.POLLIN)
+        poller.register(signals.fileno(), select.POLLIN)
+        if companion is not None:
+            poller.register(companion.fileno(), select.POLLIN)
         while (left_s := until_s - time.monotonic()) > 0:
             if not recording.write():
                 poller.poll(min(left_s, _IDLE_S) * 1000)

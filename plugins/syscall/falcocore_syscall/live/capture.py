@@ -53,7 +53,8 @@ class Capture:
         self._ring: RingReader | None = None
         self._generation = 0
         self._places: dict[int, int] = {}
-        self._own_pid = os.getpid()
+        self.own_pid = os.getpid()
+        """The number that the kernel has for this process; nothing is told of it."""
         self.left_out: tuple[str, ...] = ()
         """Programs that this kernel has no place for."""
 
@@ -92,7 +93,7 @@ class Capture:
         made.replace("match_path", push_down.path_code)
         made.replace("match_name", push_down.name_code)
         numbers = {
-            "own_pid": self._own_pid,
+            "own_pid": self.own_pid,
             "want": tables.want,
             "tops_count": push_down.tops_count,
             "places_matter": int(push_down.places_matter),
@@ -143,8 +144,8 @@ class Capture:
 
     def know_own_pid(self, pid: int) -> None:
         """Take this number for the own process, of which nothing is told."""
-        if pid != self._own_pid and self._object is not None:
-            self._own_pid = pid
+        if pid != self.own_pid and self._object is not None:
+            self.own_pid = pid
             self._object.variables["own_pid"].write(struct.pack("<I", pid))
 
     def learn_place(self, cgroup: int, *, is_container: bool) -> None:

@@ -23,7 +23,7 @@ class Companion:
     def __init__(self, command: Sequence[str], stdout: IO[str] | None = None) -> None:
         """Start it; `stdout` is where it writes, where this is not to be our own."""
         try:
-            self._process = subprocess.Popen(command, stdout=stdout)
+            self._process = subprocess.Popen(command, stdout=stdout)  # noqa: S603 - the user's own command
         except OSError as error:
             raise ConfigError(f"{command[0]} can't be run: {error.strerror}") from None
         self._handle = os.pidfd_open(self._process.pid)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -25,7 +26,7 @@ class Capturing(Protocol):
     def fileno(self) -> int:
         """Readable while there are records."""
 
-    def drain(self) -> object:
+    def drain(self) -> Iterator[tuple[memoryview, int]]:
         """Where each record of a batch is."""
 
     def know_own_pid(self, pid: int) -> None:

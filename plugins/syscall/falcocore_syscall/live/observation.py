@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import platform
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from falcocore.api import SourceError
@@ -24,13 +23,14 @@ from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.live.tables import Tables
 from falcocore_syscall.live.threads import LiveThread
 from falcocore_syscall.scap import records as lists
-from falcocore_syscall.scap.records import FdListRecord, GroupRecord, UserRecord
+from falcocore_syscall.scap.records import FdListRecord, FdRecord, GroupRecord, UserRecord
 from falcocore_syscall.state.names import HostNames
 
 log = logging.getLogger("falcocore.syscall")
 
 CLOCK_STEP_NS = 1_000_000
 """A difference of the clocks beyond this is a step of the time of day."""
+_STANDARD_FDS = range(3)
 
 Tell = Callable[[lists.Record], None]
 """Takes a list of what was there at the start, as captures begin with them."""
@@ -90,8 +90,13 @@ class Observation:
             tell([found.record for found in threads])
             for found in threads:
                 if found.record.tid == found.record.pid:
-                    tell(FdListRecord(found.record.tid, self._proc.read_fds(found.record.pid)))
+                    tell(FdListRecord(found.record.tid, self._fds_of(found.record.pid)))
         self.machine.start_with(threads)
+
+    def _fds_of(self, pid: int) -> list[FdRecord]:
+        """The descriptors of a process; of this one, whose calls are not told, those that its children get."""
+        fds = self._proc.read_fds(pid)
+        return fds if pid != self.capture.own_pid else [fd for fd in fds if fd.fd in _STANDARD_FDS]
 
     def _met(self, thread: LiveThread) -> None:
         container = thread.container_id

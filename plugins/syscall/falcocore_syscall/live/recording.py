@@ -26,6 +26,8 @@ from falcocore_syscall.state.names import HostNames
 
 _SHOWN = frozenset({RecordKind.CALL, RecordKind.EXEC, RecordKind.EXIT})
 _NOBODY = -1
+_MOST_TRIES = 32
+"""So many events of a container are tried to find its accounts by: it may have none."""
 
 Matches = Callable[[LiveEvent], bool]
 
@@ -44,7 +46,7 @@ class Recording:
         self._capture = Capture(buffer_bytes)
         self._sockets = sockets
         self._observation: Observation | None = None
-        self._containers = {HOST}
+        self._tries = {HOST: _MOST_TRIES}
         self._texts: list[bytes] = []
         self.written = 0
         """Events that a replay shows."""
@@ -81,10 +83,8 @@ class Recording:
                 self._hide(event, _NOBODY, map(container_told, self._texts))
                 self._texts.clear()
             thread = event.thread
-            if isinstance(thread, LiveThread) and thread.container_id not in self._containers:
-                self._containers.add(thread.container_id)
-                told = (account_told(record, thread.container_id) for record in observation.accounts_of(thread))
-                self._hide(event, _NOBODY, told)
+            if isinstance(thread, LiveThread) and self._tries.get(thread.container_id, 0) < _MOST_TRIES:
+                self._tell_accounts(event, thread, observation)
             self._write(event)
         return observation.num - begun
 
@@ -102,6 +102,13 @@ class Recording:
     def _hide(self, event: LiveEvent, tid: int, told: Iterable[Written]) -> None:
         for kind, params in told:
             self._writer.write_event(event.time_ns, tid, event.cpu, kind, params, is_hidden=True)
+
+    def _tell_accounts(self, event: LiveEvent, thread: LiveThread, observation: Observation) -> None:
+        """Users and groups of a container; another of its processes is tried where this one has gone."""
+        container = thread.container_id
+        told = [account_told(record, container) for record in observation.accounts_of(thread)]
+        self._hide(event, _NOBODY, told)
+        self._tries[container] = _MOST_TRIES if told else self._tries.get(container, 0) + 1
 
     @property
     def lost(self) -> int:

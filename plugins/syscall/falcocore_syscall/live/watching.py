@@ -139,4 +139,3 @@ def _shown(rules: RuleSet) -> frozenset[int]:
     if rules.can_match({"evt.type": "procexit"}):
         shown.add(RecordKind.EXIT)
     return frozenset(shown)
-

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from falcocore_syscall.live.event import LiveEvent
-from falcocore_syscall.live.items import FileItem, ItemKind
+from falcocore_syscall.live.items import FileItem, ItemKind, SocketItem
 from falcocore_syscall.live.record import RecordFlag
 from falcocore_syscall.scap.records import GroupRecord, UserRecord
 from falcocore_syscall.scap.writer import MOST_PARAM_BYTES
@@ -27,15 +27,21 @@ _PATH_PARAMS = {
     kind: next(n for n, param in enumerate(EVENTS[kind].params) if param.name == "name")
     for kind in types_named("open", "openat", "openat2", "creat")
 }
-_DIRFD_PARAMS = {kind: 1 for kind in types_named("openat", "openat2")}
+_DIRFD_PARAMS = dict.fromkeys(types_named("openat", "openat2"), 1)
 _AT_FDCWD = -100
 _MOVES = types_named("chdir", "fchdir")
-(_GETCWD,) = types_named("getcwd")
-(_DUP2,) = types_named("dup2")
+_BECOMES = types_named("setuid", "setreuid", "setresuid")
+(_BIND,) = types_named("bind")
+(_CAPSET,) = types_named("capset")
 (_CLOSE,) = types_named("close")
+(_DUP2,) = types_named("dup2")
+(_GETCWD,) = types_named("getcwd")
+_AF_INET, _AF_INET6 = 2, 10
 _SPARE_FD = 1 << 30
 """A descriptor that no process has."""
 _signed = struct.Struct("<q").pack
+_unsigned_16 = struct.Struct("<H").pack
+_unsigned = struct.Struct("<Q").pack
 _unsigned_32 = struct.Struct("<I").pack
 
 
@@ -87,22 +93,43 @@ def _other_path(event: LiveEvent, place: int) -> bytes | None:
 def before(event: LiveEvent) -> Iterator[Written]:
     """Hidden events that come before an event.
 
-    A file that is opened through io_uring has no descriptor yet that could be told: that of number 0, which
-    stands for it, is put aside.
+    Who becomes another user may lose capabilities. A file that is opened through io_uring has no descriptor
+    yet that could be told: that of number 0, which stands for it, is put aside.
     """
-    if _is_asked_for(event):
+    if event.type in _BECOMES and event.record.ret == 0:
+        thread = event.thread
+        if thread is not None:
+            held = (thread.cap_inheritable, thread.cap_permitted, thread.cap_effective)
+            yield Written(_CAPSET, (_signed(0), *map(_unsigned, held)))
+    elif _is_asked_for(event):
         yield Written(_DUP2, (_signed(_SPARE_FD), _signed(0), _signed(_SPARE_FD)))
 
 
 def after(event: LiveEvent) -> Iterator[Written]:
-    """Hidden events that come after an event: where a process has gone, and what was put aside."""
-    if event.type in _MOVES and event.record.ret == 0:
-        cwd = event.record.item(ItemKind.CWD)
+    """Hidden events that come after an event.
+
+    They tell where a process has gone, which port it was given, and put back what was put aside.
+    """
+    if event.type in _MOVES:
+        cwd = event.record.item(ItemKind.CWD) if event.record.ret == 0 else None
         if cwd:
             yield Written(_GETCWD, (_signed(len(cwd) + 1), cwd + b"\0"))
+    elif event.type == _BIND:
+        address = _given_address(event)
+        if address is not None:
+            yield Written(_BIND, (_signed(0), address, _signed(event.integer(2) or 0)))
     elif _is_asked_for(event):
         yield Written(_DUP2, (_signed(0), _signed(_SPARE_FD), _signed(0)))
         yield Written(_CLOSE, (_signed(0), _signed(_SPARE_FD)))
+
+
+def _given_address(event: LiveEvent) -> bytes | None:
+    """The address of a socket whose port the kernel has chosen; None where nothing was chosen."""
+    asked = event.raw(1)
+    item = event.record.of_descriptor(event.integer(2) or 0)
+    if event.record.ret != 0 or not asked or asked[0] not in (_AF_INET, _AF_INET6) or asked[-2:] != bytes(2):
+        return None
+    return asked[:-2] + _unsigned_16(item.lport) if isinstance(item, SocketItem) and item.lport else None
 
 
 def _is_asked_for(event: LiveEvent) -> bool:
