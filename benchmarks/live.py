@@ -14,14 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.workload import ROOT
 from falcocore_syscall.live.bpf import calls
 from falcocore_syscall.live.bpf.btf import Btf, Kind
-from falcocore_syscall.live.bpf.signatures import Signature, function_info, function_types
 
 LOAD = Path(__file__).with_name("live_load.c")
 RULES = ROOT / "rules" / "falcocore_rules" / "syscall_rules.yaml"
@@ -79,7 +78,11 @@ def main() -> None:
 
 def _calls(load: Path) -> None:
     """Each way of watching in turn, round by round, so that what else the machine does meets all alike."""
-    ways = {"alone": contextlib.nullcontext, "empty": empty_program, "watched": engine}
+    ways: dict[str, Callable[[], contextlib.AbstractContextManager[object]]] = {
+        "alone": contextlib.nullcontext,
+        "empty": empty_program,
+        "watched": engine,
+    }
     found: dict[tuple[str, str], list[float]] = {}
     loads = {"getppid": (CALLS, "-"), "open": (OPENS, UNINTERESTING), "exec": (EXECS // ROUNDS, "-")}
     for _ in range(ROUNDS):
@@ -121,7 +124,8 @@ def _rates(load: Path, folder: Path) -> None:
     with engine(rules=rules) as watched:
         _run(load, "rate", EMITTED_A_SECOND * RATE_S, str(path), str(EMITTED_A_SECOND))
     print(
-        f"{EMITTED_A_SECOND:,} opens a second that no rule matches: {watched.events:,} in Python, {watched.lost} lost"
+        f"{EMITTED_A_SECOND:,} opens a second that no rule matches: {watched.events:,} in Python, "
+        f"{watched.lost} lost"
     )
     rules.write_text(ALERTED_RULE.format(path=path))
     sustained = 0
@@ -143,15 +147,12 @@ def _run(load: Path, what: str, count: int, path: str, *more: str) -> float:
 def empty_program() -> Iterator[None]:
     """A program that does nothing, where ours is."""
     tracepoint = Btf.of_kernel().find("btf_trace_sys_exit", Kind.TYPEDEF)[0]
-    signatures = [Signature("empty", 0, 1, is_global=False)]
-    types = calls.load_types(function_types(signatures))
-    info = function_info(signatures)
-    program = calls.load_program(_EMPTY_PROGRAM, "empty", "GPL", tracepoint, types, info)
+    program = calls.load_alone(_EMPTY_PROGRAM, "empty", tracepoint)
     link = calls.open_raw_tracepoint(program, "empty")
     try:
         yield
     finally:
-        for descriptor in (link, program, types):
+        for descriptor in (link, program):
             os.close(descriptor)
 
 

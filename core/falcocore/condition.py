@@ -25,8 +25,8 @@ class _Choice:
 def condition_function(condition: str, source: str, where: str) -> Callable[[Any], bool]:
     """Which events of a source a condition is true of, as in a rule; there are no macros and lists.
 
-    `where` is what the condition was given as, for messages. A field that can't be read is absent. The function
-    counts its calls: they are what `evt.num` and its like tell.
+    `where` is what the condition was given as, for messages. A field that can't be read is absent. The
+    function counts its calls, for `evt.num`.
 
     Raises:
         ConfigError: it can't be parsed, or names a field that is not there; the message has a caret.

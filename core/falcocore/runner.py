@@ -110,8 +110,10 @@ class Runner:
                     hits = self._guarded_matcher(rules)(event, stream)
                 for rule, values in hits:
                     found.append(Match(rule, event.time_ns, event.key, values, stream.instance, batch.labels))
-            for notice in batch.notices:
-                found.append(Match(notice, notice.time_ns, notice.key, (), stream.instance, batch.labels))
+            found += [
+                Match(notice, notice.time_ns, notice.key, (), stream.instance, batch.labels)
+                for notice in batch.notices
+            ]
         except Exception as error:
             return found, error
         finally:

@@ -106,6 +106,10 @@ class Source:
     plugin_name: ClassVar[str] = ""
     """What `evt.pluginname` shows, where it differs from `name`."""
 
+    needs_rights: ClassVar[bool] = False
+    """True for one that only root or a user with certain capabilities can run: it runs where it is asked for,
+    and not because it is installed."""
+
     rejected: int = 0
     """Items received so far that could not be used; the source reports each once when it meets it."""
 

@@ -76,9 +76,13 @@ def _texts(folder: Path) -> dict[Path, bytes]:
 
 
 def _starts(source: type[Source]) -> bool:
-    """True for a source that runs without a target or an option."""
+    """True for a source that runs without a target or an option, whoever starts it."""
     options = options_of(source).values()
-    return not needs_target(source) and all(option.default is not REQUIRED for option in options)
+    return (
+        not source.needs_rights
+        and not needs_target(source)
+        and all(option.default is not REQUIRED for option in options)
+    )
 
 
 def _read(file: Path, pack: str) -> bytes:

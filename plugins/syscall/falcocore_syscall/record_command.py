@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 HELP = "write what this machine does into a .scap capture"
 _ABOUT = (
-    "Write what this machine does into a capture that `falcocore run --source syscall=FILE`, sysdig and Falco "
-    "read. Recording ends with the command, after --duration, or when it is interrupted."
+    "Write what this machine does into a capture that `falcocore run --source syscall=FILE`, sysdig and "
+    "Falco read. Recording ends with the command, after --duration, or when it is interrupted."
 )
 _STDOUT = "-"
 _IDLE_S = 0.5

@@ -23,6 +23,7 @@ class SyscallSource(Source):
     """
 
     name: ClassVar[str] = "syscall"
+    needs_rights: ClassVar[bool] = True
 
     def __init__(
         self,

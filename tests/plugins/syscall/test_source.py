@@ -84,13 +84,6 @@ def test_what_can_not_be_read_is_said(target: str, problem: str) -> None:
         run_source(SyscallSource(target), FIELDS, EVERY_CLOSE)
 
 
-def test_without_a_capture_it_says_what_to_give() -> None:
-    ended = falcocore("run", "--source", "syscall")
-    assert ended.status == 1
-    assert "source syscall needs a target" in ended.err
-    assert "a .scap capture, or - for standard input" in ended.err
-
-
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TypeAlias
 
 from falcocore_syscall.live.procfs.accounts import read_accounts
@@ -12,6 +13,9 @@ from falcocore_syscall.state.accounts import HOST, Accounts
 _FILES = ("etc/passwd", "etc/group")
 _MOST_CONTAINERS = 1024
 """Containers whose accounts are remembered."""
+
+_LOOK_S = 1.0
+"""How often files are looked at."""
 
 Version: TypeAlias = tuple[tuple[int, int] | None, ...]
 """Inode and time of change of each file; a file that was not there has none."""
@@ -28,12 +32,15 @@ class LiveAccounts(Accounts):
         self._proc_root = proc_root
         self._roots = {HOST: host_root}
         self._versions: dict[str, Version] = {}
+        self._again_s: dict[str, float] = {}
 
     def met(self, container: str, pid: int) -> None:
         """A process was seen in a container."""
         if container not in self._roots and len(self._roots) > _MOST_CONTAINERS:
             oldest = next(name for name in self._roots if name != HOST)
-            del self._roots[oldest]
+            for known in (self._roots, self._versions, self._again_s):
+                known.pop(oldest, None)
+            self.forget(oldest)
         if container:
             self._roots[container] = f"{self._proc_root}/{pid}/root"
 
@@ -49,8 +56,10 @@ class LiveAccounts(Accounts):
 
     def _read(self, container: str) -> None:
         root = self._roots.get(container)
-        if root is None:
+        now_s = time.monotonic()
+        if root is None or now_s < self._again_s.get(container, 0.0):
             return
+        self._again_s[container] = now_s + _LOOK_S
         version = tuple(_version(os.path.join(root, name)) for name in _FILES)
         if version == self._versions.get(container) or not any(version):
             return

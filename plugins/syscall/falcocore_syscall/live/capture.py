@@ -162,7 +162,7 @@ class Capture:
                 self._object.maps["cgroups"].update(struct.pack("<Q", cgroup), struct.pack("<I", place))
 
     def detach(self) -> None:
-        """Have nothing more told; what waits in the buffer can still be read."""
+        """Stop the programs; what waits in the buffer may be drawn still."""
         if self._object is not None:
             self._object.detach()
 

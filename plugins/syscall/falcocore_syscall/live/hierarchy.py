@@ -1,4 +1,4 @@
-"""Which hierarchy of control groups tells containers apart."""
+"""The hierarchy of control groups that tells containers apart."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def container_controller(proc_root: str = "/proc") -> int:
             if name == wanted and hierarchy != "0":
                 return number + 1
     return 0
+
+
+_CONTROLLERS = (b"cpuset", b"cpu", b"io", b"memory", b"pids")
+
+
+def control_groups(names: bytes) -> bytes:
+    """Control groups as captures list them, from the names that the kernel tells: the innermost group first,
+    each with a NUL."""
+    path = b"/" + b"/".join(reversed([name for name in names.split(b"\0") if name]))
+    return b"".join(controller + b"=" + path + b"\0" for controller in _CONTROLLERS)

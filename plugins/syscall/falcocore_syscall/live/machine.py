@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from falcocore_syscall.live.hierarchy import control_groups
 from falcocore_syscall.live.items import ItemKind
 from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.record import Head, Record, RecordFlag, RecordKind
@@ -124,8 +125,7 @@ class LiveMachine(Machine):
             told = record.item(ItemKind.CGROUP)
             if told is None:
                 return
-            names = [name for name in told.split(b"\0") if name]
-            cgroups = b"=/" + b"/".join(reversed(names)) + b"\0"
+            cgroups = control_groups(told)
         if cgroups != thread.cgroups or not thread.container_id:
             thread.join(cgroups)
         self._met(thread)

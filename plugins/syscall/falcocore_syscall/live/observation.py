@@ -1,4 +1,4 @@
-"""This machine as the kernel program tells of it: records are drawn, bring the state up, and become events."""
+"""This machine as the kernel program tells of it: records bring the state up, and become events."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Observation:
         self.machine.start_with(threads)
 
     def _fds_of(self, pid: int) -> list[FdRecord]:
-        """The descriptors of a process; of this one, whose calls are not told, those that its children get."""
+        """The descriptors of a process; of this one, whose calls are not told, those that children get."""
         fds = self._proc.read_fds(pid)
         return fds if pid != self.capture.own_pid else [fd for fd in fds if fd.fd in _STANDARD_FDS]
 
@@ -122,10 +122,7 @@ class Observation:
         return self.runtimes.deliver(self.machine.containers)
 
     def events(self, shown: Collection[int]) -> Iterator[LiveEvent]:
-        """The events of one drain of the buffer, of these kinds of records, each after the state is at it.
-
-        What has become known beside the records is taken before the first.
-        """
+        """The events of one drain of the buffer, of these kinds of records, each after the state is at it."""
         machine = self.machine
         for record in self._records():
             try:

@@ -27,7 +27,7 @@ from falcocore_syscall.state.names import HostNames
 _SHOWN = frozenset({RecordKind.CALL, RecordKind.EXEC, RecordKind.EXIT})
 _NOBODY = -1
 _MOST_TRIES = 32
-"""So many events of a container are tried to find its accounts by: it may have none."""
+"""So many processes of a container are tried to find its accounts by: it may have none."""
 
 Matches = Callable[[LiveEvent], bool]
 
@@ -46,8 +46,9 @@ class Recording:
         self._capture = Capture(buffer_bytes)
         self._sockets = sockets
         self._observation: Observation | None = None
-        self._tries = {HOST: _MOST_TRIES}
-        self._texts: list[bytes] = []
+        self._told = {HOST}
+        self._tried: dict[str, set[int]] = {}
+        self._waiting: list[Written] = []
         self.written = 0
         """Events that a replay shows."""
 
@@ -62,6 +63,9 @@ class Recording:
         self._observation = Observation.start(
             self._capture, Tables.everything(), runtimes, names, self._writer.write_list
         )
+        for thread in self._observation.machine.threads.values():
+            if isinstance(thread, LiveThread):
+                self._look_for_accounts(self._observation, thread)
 
     def fileno(self) -> int:
         """Readable while there is something to write."""
@@ -76,15 +80,14 @@ class Recording:
         observation = self._observation
         if observation is None:
             return 0
-        self._texts += observation.catch_up()
+        self._waiting += map(container_told, observation.catch_up())
         begun = observation.num
         for event in observation.events(_SHOWN):
-            if self._texts:
-                self._hide(event, _NOBODY, map(container_told, self._texts))
-                self._texts.clear()
-            thread = event.thread
-            if isinstance(thread, LiveThread) and self._tries.get(thread.container_id, 0) < _MOST_TRIES:
-                self._tell_accounts(event, thread, observation)
+            if isinstance(event.thread, LiveThread):
+                self._look_for_accounts(observation, event.thread)
+            if self._waiting:
+                self._hide(event, _NOBODY, self._waiting)
+                self._waiting.clear()
             self._write(event)
         return observation.num - begun
 
@@ -103,12 +106,19 @@ class Recording:
         for kind, params in told:
             self._writer.write_event(event.time_ns, tid, event.cpu, kind, params, is_hidden=True)
 
-    def _tell_accounts(self, event: LiveEvent, thread: LiveThread, observation: Observation) -> None:
-        """Users and groups of a container; another of its processes is tried where this one has gone."""
+    def _look_for_accounts(self, observation: Observation, thread: LiveThread) -> None:
+        """Users and groups of a container; others of its processes are tried where one has gone."""
         container = thread.container_id
-        told = [account_told(record, container) for record in observation.accounts_of(thread)]
-        self._hide(event, _NOBODY, told)
-        self._tries[container] = _MOST_TRIES if told else self._tries.get(container, 0) + 1
+        if container in self._told:
+            return
+        tried = self._tried.setdefault(container, set())
+        if thread.pid not in tried:
+            tried.add(thread.pid)
+            found = observation.accounts_of(thread)
+            self._waiting += [account_told(record, container) for record in found]
+            if found or len(tried) >= _MOST_TRIES:
+                self._told.add(container)
+                del self._tried[container]
 
     @property
     def lost(self) -> int:

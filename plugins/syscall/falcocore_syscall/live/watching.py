@@ -101,13 +101,20 @@ class Watching:
             while not self._stopped:
                 if not self._capture.has_more() and poller.poll(IDLE_S * 1000):
                     time.sleep(GATHER_S)
-                batch = Batch(())
-                batch.events = self._events(batch)
-                yield batch
+                yield self._batch()
+            # What has happened before the end is told.
+            self._capture.detach()
+            while self._capture.has_more():
+                yield self._batch()
         finally:
             self._names.stop()
             if self._observation is not None:
                 self._observation.close()
+
+    def _batch(self) -> Batch:
+        batch = Batch(())
+        batch.events = self._events(batch)
+        return batch
 
     def _events(self, batch: Batch) -> Iterator[LiveEvent]:
         observation = self._observation

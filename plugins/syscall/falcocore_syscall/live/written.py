@@ -1,8 +1,8 @@
 """Live events as they stand in a capture: what replay works out from paths and tables, the kernel has told.
 
-Replay puts a name together from a directory that it knows and the path of the call. Where the kernel has found
-another file behind it, as with symbolic links, the capture has to have the kernel's path. What else replay could
-not know is told by events that are hidden: they change its state and are not shown.
+Replay puts a name together from a directory that it knows and the path of the call. Where the kernel has
+found another file behind it, as with symbolic links, the capture has to have the kernel's path. What else
+replay could not know is told by events that are hidden: they change its state and are not shown.
 """
 
 from __future__ import annotations

@@ -200,6 +200,11 @@ def load_types(types: bytes) -> int:
 FUNCTION_INFO_BYTES = 8
 
 
+def load_alone(code: bytes, name: str, tracepoint_type: int) -> int:
+    """File descriptor of a program without functions, of which the verifier needs to be told nothing more."""
+    return load_program(code, name, "GPL", tracepoint_type, 0, b"")
+
+
 def load_program(
     code: bytes, name: str, license_: str, tracepoint_type: int, types: int, functions: bytes
 ) -> int:
@@ -217,7 +222,8 @@ def load_program(
             "<IIQQIIQII16sIIIIQIIQII",
             *(_TRACING, len(code) // 8, ctypes.addressof(instructions), ctypes.addressof(licensed)),
             *(level, log_bytes, log, 0, 0, _name(name), 0, _RAW_TRACEPOINT),
-            *(types, FUNCTION_INFO_BYTES, ctypes.addressof(info), len(functions) // FUNCTION_INFO_BYTES),
+            *(types, FUNCTION_INFO_BYTES if functions else 0, ctypes.addressof(info) if functions else 0),
+            len(functions) // FUNCTION_INFO_BYTES,
             *(0, 0, 0, tracepoint_type),
         )
         return bpf(Command.PROGRAM_LOAD, attributes, tried)

@@ -93,7 +93,7 @@ def _programs(host: Host, kernel: Btf) -> Iterator[Finding]:
         detail = f"the kernel has no tracepoint for system calls ({TRACEPOINT_TYPE})"
         yield Finding("program", False, detail, _TRACEPOINTS_REMEDY)
         return
-    load = partial(calls.load_program, _PROBE_PROGRAM, "probe", "GPL", types[0])
+    load = partial(calls.load_alone, _PROBE_PROGRAM, "probe", types[0])
     yield (loaded := _try("program", load, partial(_refused, host)))
     if not loaded.ok:
         return

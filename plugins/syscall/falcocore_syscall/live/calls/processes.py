@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from falcocore_syscall.live.calls import call as ops
@@ -35,10 +33,6 @@ _TID, _PID, _PPID = 4, 5, 6
 _UID, _GID, _LOGINUID = 17, 18, 19
 _VTID, _VPID, _PGID = 21, 22, 24
 _PIDNS_START = 27
-_CONTROLLERS = (b"cpuset", b"cpu", b"io", b"memory", b"pids")
-"""What the one hierarchy of control groups stands for, where there is only one."""
-_OLD_CONTROLLERS = (b"memory", b"pids")
-_HIERARCHY = struct.Struct("<I")
 _CORE_DUMPED, _SIGNAL = 0x80, 0x7F
 
 
@@ -115,21 +109,7 @@ def _thread_args(event: LiveEvent) -> bytes:
     return NOT_AVAILABLE if event.thread is None else event.thread.args
 
 
-@lru_cache(maxsize=4096)
-def control_groups(raw: bytes) -> bytes:
-    """The control groups of an item as captures have them: `controller=path`, each with a NUL."""
-    if len(raw) < _HIERARCHY.size:
-        return NOT_AVAILABLE
-    names = [name for name in raw[_HIERARCHY.size :].split(b"\0") if name and name != b"/"]
-    whole = b"/" + b"/".join(reversed(names))
-    controllers = _CONTROLLERS if _HIERARCHY.unpack_from(raw)[0] == 0 else _OLD_CONTROLLERS
-    return b"".join(controller + b"=" + whole + b"\0" for controller in controllers)
-
-
 def _cgroups(event: LiveEvent) -> bytes:
-    items = event.record.items(ItemKind.CGROUP)
-    if items:
-        return b"".join(control_groups(item) for item in items)
     return NOT_AVAILABLE if event.thread is None else event.thread.cgroups
 
 

@@ -247,6 +247,9 @@ PART u64 match_file(u64 left, u64 asked)
 		return left;
 	u64 dentry = (u64)GET(file, struct file, f_path.dentry), mount = (u64)GET(file, struct file, f_path.mnt);
 	if (left & name_classes) {
+		/* What is mounted has the name of the place where it is. */
+		if (dentry == (u64)GET(mount, struct vfsmount, mnt_root))
+			return left;
 		s->name = (u64)GET(dentry, struct dentry, d_name.name);
 		classes = match_base_name(GET(dentry, struct dentry, d_name.len));
 		if (classes & left)

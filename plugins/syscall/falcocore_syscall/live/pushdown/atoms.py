@@ -1,7 +1,4 @@
-"""What a path has to begin with, to be, or to end in, for a condition to hold: in which class of calls.
-
-Of a condition the *demand* is computed: in each class nothing can make it hold, or anything may, or only
-paths that fit one of some atoms. It is an upper bound: the kernel may send more than rules match, never less.
+"""What a path has to begin with, to be, or to end in, for a check to hold.
 
 Two things that a kernel could look at are left alone. The name of a task (`comm`) is not `proc.name`: that is
 the one that the last exec has given, while prctl(PR_SET_NAME) changes the kernel's, so that a thread could
@@ -13,12 +10,11 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from falcocore.toolkit import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOr, PathPatterns
-from falcocore_syscall.live.pushdown.classes import CLASSES, EVERY, NONE, Verdict, constants
+from falcocore.toolkit import BoundCheck, BoundField, PathPatterns
+from falcocore_syscall.live.pushdown.classes import constants
 
 
 class Part(enum.Enum):
@@ -39,51 +35,8 @@ class Atom(NamedTuple):
     part: Part
     text: bytes
 
-    def holds(self, path: bytes, raw: bytes) -> bool:
-        """True for an absolute path that passes the test; `raw` is how the caller gave it."""
-        match self.part:
-            case Part.CLIMBS:
-                return self.text in raw
-            case Part.PREFIX:
-                return path.startswith(self.text)
-            case Part.PATH:
-                return path == self.text
-            case Part.PIECE:
-                return self.text in path
-            case Part.NAME:
-                return path.rpartition(b"/")[2] == self.text
-            case Part.SUFFIX:
-                return path.rpartition(b"/")[2].endswith(self.text)
 
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """The classes in which any event may make a condition hold, and those in which an atom has to."""
-
-    anything: int = NONE
-    atoms: Mapping[Atom, int] = field(default_factory=dict)
-
-    @property
-    def classes(self) -> int:
-        """All classes in which the condition may hold."""
-        found = self.anything
-        for classes in self.atoms.values():
-            found |= classes
-        return found
-
-    def within(self, classes: int) -> Demand:
-        """The same in fewer classes."""
-        return Demand(
-            self.anything & classes,
-            {atom: left for atom, its in self.atoms.items() if (left := its & classes)},
-        )
-
-
-NOTHING = Demand()
-ANYTHING = Demand(EVERY)
 CLIMBING = Atom(Part.CLIMBS, b"../")
-
-Decide = Callable[[BoundCheck], Verdict]
 
 
 def is_plain(raw: bytes) -> bool:
@@ -91,98 +44,10 @@ def is_plain(raw: bytes) -> bool:
     return raw[:1] == b"/" and b"//" not in raw and b"/." not in raw and raw[-1:] != b"/"
 
 
-def may_hold(node: BoundNode, decide: Decide, paths: int) -> Demand:
-    """When a condition may hold; `paths` are the classes of calls that have a path."""
-    match node:
-        case BoundCheck():
-            return _check_holds(node, decide(node), paths)
-        case BoundNot(child):
-            return may_fail(child, decide, paths)
-        case BoundAnd(children):
-            return _all(children, may_hold, decide, paths)
-        case BoundOr(children):
-            return _any(children, may_hold, decide, paths)
-
-
-def may_fail(node: BoundNode, decide: Decide, paths: int) -> Demand:
-    """When a condition may not hold."""
-    match node:
-        case BoundCheck():
-            return Demand(EVERY & ~decide(node).holds)
-        case BoundNot(child):
-            return may_hold(child, decide, paths)
-        case BoundAnd(children):
-            return _any(children, may_fail, decide, paths)
-        case BoundOr(children):
-            return _all(children, may_fail, decide, paths)
-
-
-_Half = Callable[[BoundNode, Decide, int], Demand]
-
-
-def _check_holds(check: BoundCheck, verdict: Verdict, paths: int) -> Demand:
-    possible = EVERY & ~verdict.fails
-    tested = possible & ~verdict.holds & paths
-    atoms = path_atoms(check) if tested else None
-    if atoms is None:
-        return Demand(possible)
-    return Demand(possible & ~tested, dict.fromkeys(atoms, tested))
-
-
-def _any(children: Iterable[BoundNode], half: _Half, decide: Decide, paths: int) -> Demand:
-    return joined(half(child, decide, paths) for child in children)
-
-
-def joined(demands: Iterable[Demand]) -> Demand:
-    """The demand of whoever has one of these."""
-    anything = NONE
-    atoms: dict[Atom, int] = {}
-    for demand in demands:
-        anything |= demand.anything
-        for atom, classes in demand.atoms.items():
-            atoms[atom] = atoms.get(atom, NONE) | classes
-    if anything == EVERY:
-        return ANYTHING
-    return Demand(anything, {atom: left for atom, its in atoms.items() if (left := its & ~anything)})
-
-
-def _all(children: Iterable[BoundNode], half: _Half, decide: Decide, paths: int) -> Demand:
-    """In each class the demand of the child that lets the fewest events pass."""
-    possible = EVERY
-    demands: list[Demand] = []
-    for child in children:
-        demand = half(child, decide, paths)
-        possible &= demand.classes
-        if not possible:
-            return NOTHING
-        demands.append(demand)
-    certain = possible
-    for demand in demands:
-        certain &= demand.anything
-    parts = [Demand(certain)]
-    for classes in _alike(possible & ~certain, demands):
-        choices = [demand.within(classes) for demand in demands if not demand.anything & classes]
-        parts.append(min(choices, key=lambda demand: _looseness(demand.atoms)))
-    return joined(parts)
-
-
-def _alike(classes: int, demands: Sequence[Demand]) -> Iterable[int]:
-    """Sets of classes in which the same demands have atoms, and the same number of them."""
-    found: dict[tuple[int | None, ...], int] = {}
-    for number in range(CLASSES):
-        if bit := classes & 1 << number:
-            key = tuple(
-                None if demand.anything & bit else sum(its & bit != 0 for its in demand.atoms.values())
-                for demand in demands
-            )
-            found[key] = found.get(key, NONE) | bit
-    return found.values()
-
-
 _WIDE = (Part.PREFIX, Part.PIECE)
 
 
-def _looseness(atoms: Iterable[Atom]) -> float:
+def looseness(atoms: Iterable[Atom]) -> float:
     """How much passes these atoms, by guess: many short ones let more pass than a few long ones."""
     return sum(1 / (1 + len(atom.text)) ** (1 if atom.part in _WIDE else 2) for atom in atoms)
 
@@ -275,7 +140,7 @@ def _fits(matches: Callable[..., object]) -> tuple[Atom, ...] | None:
         return _is(prefix)
     found = [atoms for atoms in (_begins(prefix), _ends(_literal_end(matches))) if atoms is not None]
     useful = [atoms for atoms in found if not _is_no_test(atoms[0])]
-    return min(useful, key=_looseness, default=None)
+    return min(useful, key=looseness, default=None)
 
 
 def _fits_name(matches: Callable[..., object]) -> tuple[Atom, ...] | None:

@@ -1,7 +1,7 @@
 """Which system calls the kernel sends, and because of which rules.
 
 What no rule can match need not leave the kernel. Of a call are told its number and class (`classes.py`), and
-of an opened file its path (`atoms.py`): what follows from these is an upper bound of what rules match, so
+of an opened file its path (`demand.py`): what follows from these is an upper bound of what rules match, so
 that nothing is lost; the rules themselves are matched outside the kernel, as always.
 
 Not planned are forks, execs and exits of processes: these are always sent, because the state needs them. A
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from falcocore.toolkit import Projectable, checks
-from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, Demand, is_plain, joined, may_hold
+from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, is_plain
 from falcocore_syscall.live.pushdown.classes import (
     CONTAINER,
     CONTAINERS,
@@ -27,6 +27,7 @@ from falcocore_syscall.live.pushdown.classes import (
     Kind,
 )
 from falcocore_syscall.live.pushdown.deciding import CALLS, GENERIC_EXIT, UNKNOWN_CALL, CallChecks, Checks
+from falcocore_syscall.live.pushdown.demand import Demand, joined, may_hold
 from falcocore_syscall.live.pushdown.keys import Keys
 from falcocore_syscall.live.pushdown.matchers import LONGEST_NAME, LONGEST_PATH
 

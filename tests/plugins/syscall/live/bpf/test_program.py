@@ -31,7 +31,7 @@ def linked(program: str, source: str = LINKED, **replacements: bytes) -> list[tu
     data = {section.index: 1000 for section in elf.sections if section.name == ".data"}
     addresses = Addresses(places, data, {"bpf_there": 77}.get)
     linker = Linker(elf, {}, Resolver(types, types), addresses, replacements)
-    code = linker.link(next(one for one in functions(elf) if one.name == program))
+    code = linker.link(next(one for one in functions(elf) if one.name == program)).code
     return [(one[0], one[1] >> 4, one[3]) for one in struct.iter_unpack("<BBhi", code)]
 
 

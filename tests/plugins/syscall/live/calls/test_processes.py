@@ -6,7 +6,6 @@ import struct
 
 import pytest
 
-from falcocore_syscall.live.calls.processes import control_groups
 from falcocore_syscall.live.event import LiveEvent
 from falcocore_syscall.live.items import ItemKind
 from falcocore_syscall.live.record import RecordFlag, RecordKind
@@ -16,16 +15,12 @@ from tests.support.live_records import called, directory, item, memory, record, 
 from tests.support.syscall_events import shown, value_of
 
 ARGV = b"./ls\0-l\0/tmp\0"
-CGROUP = struct.pack("<I", 0) + b"docker-1.scope\0system.slice\0"
-CGROUPS = "".join(
-    f"{name}=/system.slice/docker-1.scope." for name in ("cpuset", "cpu", "io", "memory", "pids")
-)
 PROCESS = struct.pack(
     "<QQQQQQIIIIQQqIIII", 1, 2, 3, 77, 1000, 2000, 1 | 2, 34816, 50, 51, 5, 6, 4096, 10, 20, 30, 0
 )
 STARTED = (
     item(ItemKind.ARGV, ARGV), item(ItemKind.ENV, b"HOME=/root\0A=1\0"), item(ItemKind.EXE, b"/usr/bin/ls"),
-    item(ItemKind.CGROUP, CGROUP), item(ItemKind.PROCESS, PROCESS),
+    item(ItemKind.PROCESS, PROCESS),
 )  # fmt: skip
 
 
@@ -36,7 +31,7 @@ def test_a_program_that_has_started() -> None:
     assert (event.type, event.name, event.result, event.count) == (293, "execve", 0, len(EVENTS[293].params))
     assert shown(event, "evt.args") == (
         "res=0 exe=./ls args=-l./tmp. tid=100(cat) pid=100(cat) ptid=9 cwd=<NA> fdlimit=4096 pgft_maj=5 "
-        f"pgft_min=6 vm_size=10 vm_rss=20 vm_swap=30 comm=ls cgroups={CGROUPS} env=HOME=/root.A=1. tty=34816 "
+        "pgft_min=6 vm_size=10 vm_rss=20 vm_swap=30 comm=ls cgroups=cpu=/user. env=HOME=/root.A=1. tty=34816 "
         "vpgid=50 loginuid=-1(<NONE>) flags=3(EXE_WRITABLE|EXE_UPPER_LAYER) cap_inheritable=1 "
         "cap_permitted=2 "
         "cap_effective=3 exe_ino=77 exe_ino_ctime=1000 exe_ino_mtime=2000 uid=1000(<NA>) "
@@ -53,7 +48,6 @@ def test_the_state_takes_it_as_it_takes_a_captures() -> None:
         "proc.env[HOME]": "/root", "proc.tty": 34816, "proc.pgid": 40, "user.uid": 1000,
         "proc.is_exe_writable": True, "proc.is_exe_upper_layer": True,
         "thread.cap_permitted": "CAP_DAC_OVERRIDE",
-        "thread.cgroup.memory": "/system.slice/docker-1.scope",
     }  # fmt: skip
     assert {name: value_of(event, name) for name in expected} == expected
 
@@ -120,20 +114,6 @@ def test_the_end_of_a_thread(code: int, reaper: int, expected: str) -> None:
     event = seen(record(kind=RecordKind.EXIT, args=(code, reaper)))
     assert (event.type, event.name, event.result) == (186, "procexit", None)
     assert shown(event, "evt.args") == expected
-
-
-@pytest.mark.parametrize(
-    ("hierarchy", "names", "first"),
-    [
-        (0, b"a\0b\0", b"cpuset=/b/a\0"),
-        (0, b"", b"cpuset=/\0"),
-        (0, b"a\0/\0", b"cpuset=/a\0"),
-        (1, b"a\0b", b"memory=/b/a\0"),
-    ],
-)
-def test_control_groups(hierarchy: int, names: bytes, first: bytes) -> None:
-    assert control_groups(struct.pack("<I", hierarchy) + names).startswith(first)
-    assert control_groups(b"\0") == b""
 
 
 def test_a_forks_record_is_no_event() -> None:

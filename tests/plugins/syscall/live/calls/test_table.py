@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from falcocore_syscall.live.calls.call import ENTRY_BYTES, FLAGS_IN_STRUCTURE, MOST_OPS, OpKind
-from falcocore_syscall.live.calls.table import OWN, Calls, compat_table, kernel_table
+from falcocore_syscall.live.calls.table import OWN, Calls, compat_table
 from falcocore_syscall.live.record import UNKNOWN_CALL, Record, RecordKind
 from falcocore_syscall.tables import EVENTS, GENERIC, SYSCALL_NAMES, SYSCALL_TYPES, types_named
 from tests.support.live_records import CALLS, called, number_of, record
@@ -48,17 +48,17 @@ def test_an_architecture_that_is_not_known() -> None:
 
 
 def test_what_the_kernel_is_told() -> None:
-    table = kernel_table("x86_64")
-    assert len(table) == 1024
-    assert {len(entry) for entry in table} == {ENTRY_BYTES}
-    head, ops = table[257][:16], table[257][16:]
-    assert struct.unpack("<BBBBIQ", head) == (0, 1, 2, 2, 0, 0)
+    calls = CALLS["x86_64"]
+    table = {number: calls.by_number(number).packed(2, 1, 6, 4) for number in (257, 437)}
+    assert {len(entry) for entry in table.values()} == {ENTRY_BYTES}
+    head, ops = table[257][:24], table[257][24:]
+    assert struct.unpack("<BBBBBxxxQQ", head) == (2, 1, 2, 2, 1, 6, 4)
     assert ops[:16] == struct.pack("<BBBBHH", OpKind.PATH, 1, 0, 0, 0, 0) + struct.pack(
         "<BBBBHH", OpKind.FD, 6, 0, 0, 0, 0
     )
     assert ops[16:] == bytes(48)
     assert table[437][2] == FLAGS_IN_STRUCTURE
-    assert table[900] == struct.pack("<BBBB", 0, 0, 255, 0).ljust(ENTRY_BYTES, b"\0")
+    assert calls.by_number(900).packed() == struct.pack("<BBBB", 0, 0, 255, 0).ljust(ENTRY_BYTES, b"\0")
 
 
 def test_numbers_of_programs_of_32_bits() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from falcocore.lang.bound import checks
-from falcocore_syscall.live.pushdown.atoms import Atom, Part, is_plain, may_hold, path_atoms
+from falcocore_syscall.live.pushdown.atoms import Atom, Part, is_plain, path_atoms
 from falcocore_syscall.live.pushdown.classes import EVERY, Verdict
+from falcocore_syscall.live.pushdown.demand import may_hold
 from tests.support.pushed_down import rules_of
 
 UNKNOWN = Verdict()
