@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from falcocore.api import Batch, Progress, Sent, Source
+from falcocore.api import Batch, Circumstances, Finding, Progress, Sent, Source
 from falcocore_syscall.live.drops import DropPolicy
 
 if TYPE_CHECKING:
@@ -107,6 +107,10 @@ class SyscallSource(Source):
     def banner(self) -> str:
         """What is read."""
         return self._mode.banner()
+
+    def diagnose(self, circumstances: Circumstances) -> Iterable[Finding]:
+        """Whether this machine can be watched, and what would lack; whether a capture can be read."""
+        return self._mode.diagnose(circumstances)
 
     def progress(self) -> Progress | None:
         """How much of the file was read, compressed as it is; None for the machine."""

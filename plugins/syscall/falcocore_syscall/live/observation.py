@@ -8,8 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from falcocore.api import SourceError
 from falcocore_syscall.live.accounts import LiveAccounts
+from falcocore_syscall.live.bpf.support import other_processes
 from falcocore_syscall.live.calls.table import Calls
 from falcocore_syscall.live.capture import Capture
+from falcocore_syscall.live.diagnosis import explained
 from falcocore_syscall.live.event import LiveEvent
 from falcocore_syscall.live.first_record import await_own_record
 from falcocore_syscall.live.items import RecordError
@@ -63,7 +65,13 @@ class Observation:
         Raises:
             SourceError: this machine can't be watched; the message names what is missing.
         """
-        capture.start(tables)
+        try:
+            capture.start(tables)
+        except SourceError as error:
+            raise explained(error) from error
+        degraded = other_processes()
+        if degraded.remedy:
+            log.warning("source syscall: %s", degraded.detail)
         try:
             observation = cls(capture, runtimes, names)
             observation.begin(tell)

@@ -6,12 +6,13 @@ import logging
 import os
 import select
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from falcocore.api import Batch, Progress, SourceError
+from falcocore.api import Batch, Circumstances, Finding, Progress, SourceError
 from falcocore_syscall.host_names import WAIT_S, watch_names
 from falcocore_syscall.live.capture import Capture
+from falcocore_syscall.live.diagnosis import findings
 from falcocore_syscall.live.drops import DropPolicy, DropWatch
 from falcocore_syscall.live.event import LiveEvent
 from falcocore_syscall.live.observation import Observation
@@ -49,7 +50,9 @@ class Watching:
         self._names = HostNames()
         self._resolves_names = resolves_names
         self._tables = Tables.of if pushes_down else Tables.whole
-        self._runtimes = Runtimes(DEFAULT_SOCKETS if container_sockets is None else container_sockets)
+        self._buffer_bytes = buffer_bytes
+        self._sockets = DEFAULT_SOCKETS if container_sockets is None else container_sockets
+        self._runtimes = Runtimes(self._sockets)
         self._rules: RuleSet | None = None
         self._shown: frozenset[int] = frozenset()
         self._observation: Observation | None = None
@@ -132,6 +135,10 @@ class Watching:
     def banner(self) -> str:
         """What is watched."""
         return f"watching {os.uname().nodename}, Linux {os.uname().release}"
+
+    def diagnose(self, circumstances: Circumstances) -> Iterable[Finding]:
+        """Whether this machine can be watched."""
+        return findings(self._buffer_bytes, self._sockets, circumstances)
 
     def progress(self) -> Progress | None:
         """There is no end to it."""
