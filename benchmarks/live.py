@@ -27,6 +27,7 @@ RULES = ROOT / "rules" / "falcocore_rules" / "syscall_rules.yaml"
 UNINTERESTING = "/usr/share/common-licenses/GPL-2"
 ROUNDS = 7
 CALLS, OPENS, EXECS = 2_000_000, 300_000, 3_000
+TASKS = 60
 RATE_S = 3
 RATES = (5_000, 10_000, 20_000, 30_000, 40_000, 60_000)
 EMITTED_A_SECOND = 100_000
@@ -105,7 +106,7 @@ def _workload(folder: Path) -> None:
     for name, options in (("push-down on", []), ("push-down off", ["--push-down-off"])):
         started = time.perf_counter()
         with engine(*options) as watched:
-            for _ in range(20):
+            for _ in range(TASKS):
                 subprocess.run(["gcc", "-O1", "-o", str(folder / "some"), str(source)], check=True)
                 subprocess.run(["find", "/usr/share/doc", "/usr/include", "-name", "no-such"], check=True)
             passed_s = time.perf_counter() - started

@@ -11,7 +11,7 @@ from falcocore_syscall.tables import EVENTS, GENERIC, LARGE, NATIVE_NAMES, SYSCA
 
 if TYPE_CHECKING:
     from falcocore_syscall.state.fds import Fd
-    from falcocore_syscall.state.machine import Machine
+    from falcocore_syscall.state.known import KnownMachine
     from falcocore_syscall.state.threads import Thread
 
 _MOST_PARAMS = max(len(event.params) for event in EVENTS)
@@ -21,6 +21,7 @@ ASYNC = 402
 """Events that a plugin has made itself; they carry their name."""
 _NAMED_BY_THEMSELVES = GENERIC | {ASYNC}
 NAMES = tuple(event.name for event in EVENTS)
+_FD_PARAMS = tuple(event.fd_param for event in EVENTS)
 
 
 def lengths_of(kind: int, count: int) -> struct.Struct:
@@ -71,7 +72,7 @@ class Event:
     _lengths: tuple[int, ...]
     thread: Thread | None
     entry: Fd | None
-    machine: Machine
+    machine: KnownMachine
 
     def __init__(
         self, kind: int, time_ns: int, tid: int, cpu: int, num: int, data: bytes, at: int, count: int
@@ -170,7 +171,7 @@ class Event:
         """
         if self.fd is None:
             self.entry = None
-            parameter = EVENTS[self.type].fd_param
+            parameter = _FD_PARAMS[self.type]
             found = None if parameter is None else self.integer(parameter)
             self.fd = -1 if found is None else found
             if found is not None and self.thread is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from falcocore.api import Batch, Circumstances, Finding, Progress, SourceError
@@ -52,6 +52,7 @@ class Reading:
         self._names = HostNames()
         self._rules: RuleSet | None = None
         self._replay: Replay | None = None
+        self._pieces: Generator[bytes, None, None] | None = None
 
     def prepare(self, rules: RuleSet) -> None:
         """Find out which events and host names the rules need."""
@@ -74,14 +75,15 @@ class Reading:
         """
         _check_packages()
         from falcocore_syscall.replay import Replay
+        from falcocore_syscall.scap.ahead import ahead
         from falcocore_syscall.scap.compression import unpacked
         from falcocore_syscall.scap.reader import Reader
         from falcocore_syscall.state.machine import Machine
 
         self._input.open()
         self._names = HostNames()
-        reader = Reader(unpacked(self._input.read))
-        self._replay = Replay(reader, Machine(names=self._names))
+        self._pieces = ahead(unpacked(self._input.read))
+        self._replay = Replay(Reader(self._pieces), Machine(names=self._names))
         if self._rules is not None:
             self._tell_needs(self._replay, self._rules)
 
@@ -91,8 +93,8 @@ class Reading:
         Raises:
             SourceError: the capture is damaged; what stands before the damage was yielded.
         """
-        replay = self._replay
-        if replay is None:
+        replay, pieces = self._replay, self._pieces
+        if replay is None or pieces is None:
             return
         if not self._names.wait(WAIT_S):
             log.warning("source syscall: not all host names were found yet; fields fd.*.name lack some")
@@ -106,6 +108,7 @@ class Reading:
                 raise SourceError(f"source syscall: {self._input.target}: {error.message}") from None
         finally:
             self._names.stop()
+            pieces.close()
             self._input.close()
 
     def stop(self) -> None:

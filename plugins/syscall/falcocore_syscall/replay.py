@@ -12,18 +12,21 @@ from falcocore_syscall.scap.blocks import HEADER_BYTES
 from falcocore_syscall.scap.columns import Array, Columns, by_type
 from falcocore_syscall.scap.convert import Converted, Converter, deliverable, dropped
 from falcocore_syscall.scap.errors import CaptureError
+from falcocore_syscall.scap.event import CapturedEvent
 from falcocore_syscall.scap.modernise import packed_event
 from falcocore_syscall.scap.reader import Reader, SectionStart
-from falcocore_syscall.screening import IS_STATE, Screen
+from falcocore_syscall.screening import Screen
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.state.metadata import INITIAL
 from falcocore_syscall.tables import ENTER_TYPES, EVENTS, SYSCALL_NAMES
 
 _DELIVERABLE, _COUNTS = deliverable()
-_IS_DELIVERABLE = by_type(_DELIVERABLE)
 _IS_DROPPED = by_type(dropped() | set(range(len(EVENTS), 1 << 16)))
-_ONLY_COUNT = np.full(1 << 16, -1, dtype=np.int64)
-_ONLY_COUNT[list(_COUNTS)] = list(_COUNTS.values())
+_ANY, _NONE = -1, -2
+_PLAIN_COUNT = np.full(1 << 16, _NONE, dtype=np.int64)
+_PLAIN_COUNT[list(_DELIVERABLE)] = _ANY
+_PLAIN_COUNT[list(_COUNTS)] = list(_COUNTS.values())
+"""The number of parameters with which events of each type have the newest layout."""
 _IS_INITIAL = by_type(INITIAL)
 _GENERIC_EXIT = 1
 
@@ -112,7 +115,7 @@ class Replay:
             chosen.tolist(),
             strict=True,
         ):
-            event = Event(kind, time_ns, tid, cpu, num + converted, data, at, count)
+            event: Event = CapturedEvent(kind, time_ns, tid, cpu, num + converted, data, at, count)
             if not is_plain:
                 try:
                     found = self._converter.convert(kind, tid, event.params())
@@ -140,10 +143,10 @@ class Replay:
 
     def _choose(self, columns: Columns) -> tuple[Array, Array]:
         """The numbers of the events that are looked at, and which of all have the newest layout."""
-        types = columns.types
-        only = _ONLY_COUNT[types]
-        plain = _IS_DELIVERABLE[types] & ((only < 0) | (only == columns.counts))
-        needed = IS_STATE[types] | self.needs.types[types]
+        types = columns.types.astype(np.intp)  # So the tables need not do it each.
+        count = _PLAIN_COUNT[types]
+        plain = (count == columns.counts) | (count == _ANY)
+        needed = self._screen.is_needed[types]
         generic = np.flatnonzero(plain & (types == _GENERIC_EXIT) & needed)
         needed[generic] = self.needs.calls[np.minimum(columns.first_numbers(generic), len(SYSCALL_NAMES) - 1)]
         old = ~(plain | _IS_DROPPED[types])
@@ -166,9 +169,9 @@ class Replay:
         self._failure = CaptureError(problem, columns.start + at)
 
 
-def _unpacked(old: Event, found: Converted) -> Event:
+def _unpacked(old: Event, found: Converted) -> CapturedEvent:
     """The event that an old one was converted to; it has the next number."""
     data = packed_event(old.time_ns, old.tid, found.type, found.params)
-    return Event(
+    return CapturedEvent(
         found.type, old.time_ns, old.tid, old.cpu, old.num + 1, data, HEADER_BYTES, len(found.params)
     )

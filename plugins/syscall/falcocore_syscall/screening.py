@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,8 +12,9 @@ from falcocore_syscall.event import Event
 from falcocore_syscall.needs import Needs
 from falcocore_syscall.scap.blocks import HEADER_BYTES
 from falcocore_syscall.scap.columns import Array, Columns, by_type
-from falcocore_syscall.state.files import OPEN, OPENAT, OPENAT2, opened_file
-from falcocore_syscall.state.journal import Change, Journal
+from falcocore_syscall.scap.event import CapturedEvent
+from falcocore_syscall.state.files import AT_FDCWD, OPEN, OPENAT, OPENAT2, opened_file
+from falcocore_syscall.state.journal import FIRST_READING, Change, Journal
 from falcocore_syscall.state.machine import HANDLERS, Machine
 from falcocore_syscall.state.sockets import IO_TYPES
 from falcocore_syscall.state.threads import Thread
@@ -25,21 +26,25 @@ _COPIES = {1: Change.COPIED, 26: Change.COPIED_TO_CLOSE_AT_EXEC}
 """The commands of fcntl that copy a descriptor."""
 _FD_CLOEXEC = 1
 _RLIMIT_NOFILE = 7
-_AT_FDCWD = -100
 _SLASH = ord("/")
+_TYPE_AT = 20
+"""Where the type is in the header of an event; the number of parameters and their lengths follow."""
+_FLAGS_BYTES = 4
 _OPENS = (OPEN, OPENAT, OPENAT2)
 _SCREENED = frozenset({*_OPENS, _CLOSE, _FCNTL, _PRLIMIT}) | IO_TYPES
 _MOST_REMEMBERED = 1 << 15
 _MOST_PATH_BYTES = 1024
 """Opening a longer path is looked at one by one, so that what is remembered stays small."""
 
-IS_STATE = by_type(frozenset(HANDLERS) | METADATA_TYPES)
+_IS_STATE = by_type(frozenset(HANDLERS) | METADATA_TYPES)
 
 
+_Key: TypeAlias = bytes | tuple[int, int, int]
+"""What tells opened files apart that are judged differently."""
 Changes: TypeAlias = tuple[Array, Array, Array, Array]
-"""Places of events, the descriptors that they change, how (a Change), and what copies were made of."""
+"""Places of events, the descriptors that they change, how (a Change), and what descriptors they read."""
 Some: TypeAlias = tuple[Array, Array, Change, Array]
-"""The same for one change, with the numbers of the events among those of their type."""
+"""The same for one change, with the numbers of the events among those of their group."""
 
 
 class Screen:
@@ -47,7 +52,10 @@ class Screen:
 
     def __init__(self, needs: Needs) -> None:
         self.needs = needs
-        self._remembered: dict[tuple[int, int, int, bytes], bool] = {}
+        self.is_needed = _IS_STATE | needs.types
+        """By type: whether rules or state need such an event."""
+        self._remembered: dict[_Key, bool] = {}
+        self._group_of, self._kinds = _groups(needs)
 
     def note(self, columns: Columns, chosen: Array, machine: Machine) -> tuple[Array, int]:
         """Put changes that can wait into the machine's journal.
@@ -55,14 +63,14 @@ class Screen:
         Returns those of `chosen` that can't wait, and the place of the first event that is damaged. All of
         them have the newest layout, and no enter event was seen before: it would have told more.
         """
-        types = columns.types[chosen]
+        groups = self._group_of[columns.types[chosen]]
         stays = np.ones(len(chosen), dtype=bool)
         end = len(columns)
         changes: list[Changes] = []
-        for kind in np.unique(types).tolist():
-            if kind not in _SCREENED or (kind not in _OPENS and self.needs.types[kind]):
+        for group in np.flatnonzero(np.bincount(groups)).tolist():
+            if not group:
                 continue
-            same = np.flatnonzero(types == kind)
+            kind, same = self._kinds[group], np.flatnonzero(groups == group)
             rows = _Rows.of(kind, columns, chosen[same])
             damaged = rows.places[~rows.are_intact]
             end = min(end, int(damaged[0])) if len(damaged) else end
@@ -79,53 +87,86 @@ class Screen:
     def _opened(self, rows: _Rows) -> Iterator[Some]:
         """Files that no rule asks for, by what is known of them without the process that opens them."""
         path = 1 if rows.kind == OPEN else 2
-        data, starts = rows.columns.data, rows.spans[:, path]
-        sizes = rows.spans[:, path + 1] - starts
-        is_absolute = rows.are_whole & (sizes > 0) & (sizes <= _MOST_PATH_BYTES)
-        is_absolute &= np.frombuffer(data, np.uint8)[np.minimum(starts, len(data) - 1)] == _SLASH
-        which = np.flatnonzero(is_absolute)
-        remembered, quiet = self._remembered, []
-        for number, result, flags, start, end in zip(
-            which.tolist(),
-            rows.results[which].tolist(),
-            rows.columns.numbers(rows.spans[which, path + 1], 4).tolist(),
-            starts[which].tolist(),
-            rows.spans[which, path + 1].tolist(),
-            strict=True,
-        ):
-            key = (rows.kind, result, flags, data[start:end])
-            may_match = remembered.get(key)
-            if may_match is None:
-                may_match = self._judge(key, _event_at(rows.columns, int(rows.places[number])))
-            if not may_match:
-                quiet.append(number)
-        rows.waits[quiet] = True
-        made = np.array(quiet, dtype=np.int64)
-        made = made[rows.results[made] >= 0]
+        data, starts, ends = rows.columns.data, rows.spans[:, path], rows.spans[:, path + 1]
+        sizes = ends - starts
+        fits = rows.are_whole & (sizes > 0) & (sizes <= _MOST_PATH_BYTES)
+        is_absolute = np.frombuffer(data, np.uint8)[np.minimum(starts, len(data) - 1)] == _SLASH
+        which = np.flatnonzero(fits & is_absolute)
+        # From the type to the flags everything is the same for the same file, opened in the same way.
+        firsts, lasts = rows.columns.headers[rows.places[which]] + _TYPE_AT, ends[which] + _FLAGS_BYTES
+        keys = [data[first:last] for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
+        made = self._quiet(rows, which, keys, self.needs.may_match)
         fds = rows.results[made]
         yield made, fds, Change.OPENED, fds
+        which = np.flatnonzero(fits & ~is_absolute)
+        flags = rows.columns.numbers(ends[which], _FLAGS_BYTES).tolist()
+        pathless = [(rows.kind, *key) for key in zip(rows.results[which].tolist(), flags, strict=True)]
+        made = self._quiet(rows, which, pathless, self.needs.may_match_anywhere)
+        fds = rows.results[made]
+        directories = np.full_like(made, AT_FDCWD) if rows.kind == OPEN else rows.numbers_at(made, 1)
+        yield made, fds, Change.OPENED_RELATIVE, directories
 
-    def _judge(self, key: tuple[int, int, int, bytes], event: Event) -> bool:
+    def _quiet(
+        self, rows: _Rows, which: Array, keys: Sequence[_Key], may_match: Callable[[Event], bool]
+    ) -> Array:
+        """Note that those of some events wait which no rule can match; those of them that made a descriptor.
+
+        Events with the same key are judged by the first of them.
+        """
+        found = list(map(self._remembered.get, keys))
+        if None in found:
+            for number, key in enumerate(keys):
+                if found[number] is None:
+                    place = int(rows.places[which[number]])
+                    found[number] = self._judge(key, _event_at(rows.columns, place), may_match)
+        quiet = which[~np.array(found, dtype=bool)]
+        rows.waits[quiet] = True
+        made: Array = quiet[rows.results[quiet] >= 0]
+        return made
+
+    def _judge(self, key: _Key, event: Event, may_match: Callable[[Event], bool]) -> bool:
         """Whether a rule can match, found out by one such event in a process that nothing is known of."""
+        found = self._remembered.get(key)
+        if found is not None:
+            return found
         if not self.needs.types[event.type]:
             found = False
         else:
             machine = Machine()
             machine.apply(event)
-            found = self.needs.may_match(event)
+            found = may_match(event)
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
         self._remembered[key] = found
         return found
 
 
+def _groups(needs: Needs) -> tuple[Array, list[int]]:
+    """The types that are screened in groups, for each possible type the number of its group, and one of each.
+
+    Those of a group have the same parameters as far as they are read. Group 0 has the other types.
+    """
+    group_of = np.zeros(1 << 16, dtype=np.uint8)
+    kinds = [0]
+    numbers: dict[tuple[int, int | None], int] = {}
+    for kind in sorted(_SCREENED):
+        if kind not in _OPENS and needs.types[kind]:
+            continue
+        info = EVENTS[kind]
+        key = (len(info.params), info.fd_param) if kind in IO_TYPES else (-kind, None)
+        group_of[kind] = numbers.setdefault(key, len(kinds))
+        if group_of[kind] == len(kinds):
+            kinds.append(kind)
+    return group_of, kinds
+
+
 @dataclass(slots=True)
 class _Rows:
-    """Events of one type: where they are in their piece, and where their parameters are in its data.
+    """Events of one group: where they are in their piece, and where their parameters are in its data.
 
-    `are_intact` says which have all their parameters in them, `are_whole` which of these have the numbers
-    that are read here in their width. `results` are -1 for the others. `waits` is set for all that need not
-    be looked at one by one.
+    `kind` is one of their types. `are_intact` says which have all their parameters in them, `are_whole` which
+    of these have the numbers that are read here in their width. `results` are -1 for the others. `waits` is
+    set for all that need not be looked at one by one.
     """
 
     kind: int
@@ -159,7 +200,7 @@ class _Rows:
 def _widths_of(kind: int) -> dict[int, int]:
     """The parameters that are read here, and their width in bytes."""
     if kind in _OPENS:
-        return {0: 8, (2 if kind == OPEN else 3): 4}
+        return {0: 8, 2: 4} if kind == OPEN else {0: 8, 1: 8, 3: 4}
     if kind == _FCNTL:
         return {0: 8, 1: 8, 2: 1, 3: 8}
     if kind == _PRLIMIT:
@@ -207,7 +248,7 @@ def _controlled(rows: _Rows, worked: Array) -> Iterator[Some]:
 def _event_at(columns: Columns, place: int) -> Event:
     header = int(columns.headers[place])
     kind, count = int(columns.types[place]), int(columns.counts[place])
-    return Event(kind, 0, 1, 0, 0, columns.data, header + HEADER_BYTES, count)
+    return CapturedEvent(kind, 0, 1, 0, 0, columns.data, header + HEADER_BYTES, count)
 
 
 def _fill(journal: Journal, columns: Columns, changes: list[Changes], end: int) -> None:
@@ -215,9 +256,10 @@ def _fill(journal: Journal, columns: Columns, changes: list[Changes], end: int) 
     places, fds, kinds, sources = (np.concatenate(parts) for parts in zip(*changes, strict=True))
     before = places < end
     places, fds, kinds, sources = places[before], fds[before], kinds[before], sources[before]
-    tids = columns.numbers(columns.headers[places] + 8, 8)
+    tids = columns.fields["tid"][places]
     order = np.lexsort((places, tids))
-    tids = tids[order]
+    tids, kinds, sources = tids[order], kinds[order], sources[order]
+    readers = np.flatnonzero(kinds >= FIRST_READING)
     starts = np.flatnonzero(np.diff(tids, prepend=tids[:1] - 1)) if len(tids) else tids
     ends = np.append(starts[1:], len(tids)) if len(tids) else tids
 
@@ -228,7 +270,7 @@ def _fill(journal: Journal, columns: Columns, changes: list[Changes], end: int) 
         zip(tids[starts].tolist(), starts.tolist(), ends.tolist(), strict=True),
         places[order].tolist(),
         fds[order].tolist(),
-        kinds[order].tolist(),
-        sources[order].tolist(),
+        kinds.tolist(),
+        dict(zip(readers.tolist(), sources[readers].tolist(), strict=True)),
         open_file,
     )

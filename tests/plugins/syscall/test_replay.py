@@ -168,6 +168,13 @@ def test_an_old_layout_that_never_was_ends_the_replay_there() -> None:
     assert found == [1]
 
 
+@pytest.mark.parametrize("params", [(CLOSE, 1, 0, 3), (OPEN, 1, 3, "/etc/x", 1, 0)])
+@pytest.mark.parametrize("block", [0x216, 0x204])
+def test_a_time_that_is_out_of_all_bounds_does_no_harm(params: tuple[Any, ...], block: int) -> None:
+    writer = ScapWriter().event(*params, time_ns=(1 << 64) - 1, block=block)
+    assert [event.time_ns for event in replay(writer.data)[0]] == [-1]
+
+
 @pytest.mark.parametrize(
     ("condition", "shown"),
     [
@@ -178,6 +185,7 @@ def test_an_old_layout_that_never_was_ends_the_replay_there() -> None:
         ("evt.type = openat and not fd.name startswith /etc", ["openat"]),
         ("evt.type = openat and proc.name = x", ["openat", "openat"]),
         ("evt.type = openat and fd.num = 4", ["openat"]),
+        ("evt.type = openat and fd.num = 6", []),
         ("evt.type = madvise", ["madvise"]),
         ("evt.type = getpid", []),
         ("proc.name = x", ["openat", "openat", "read", "madvise", "close"]),
@@ -197,13 +205,17 @@ def test_only_what_a_rule_may_match_is_shown(condition: str, shown: list[str]) -
     assert source.num == 5
 
 
-RULES = compiled(
-    one_rule("evt.type in (connect, sendto, dup, execve)", "%fd.name %fd.num %proc.cwd %fd.connected"),
-    one_rule("evt.type = openat and fd.name startswith /etc", "%fd.name %proc.name %fd.types").replace(
-        "R", "S"
-    ),
-    one_rule("evt.type = fchdir", "%fd.name %proc.cwd").replace('"R"', '"T"'),
-)
+def rules_about(opened: str) -> RuleSet:
+    return compiled(
+        one_rule("evt.type in (connect, sendto, dup, execve)", "%fd.name %fd.num %proc.cwd %fd.connected"),
+        one_rule(f"evt.type = openat and {opened}", "%fd.name %proc.name %fd.types").replace("R", "S"),
+        one_rule("evt.type = fchdir", "%fd.name %proc.cwd").replace('"R"', '"T"'),
+    )
+
+
+RULES = rules_about("fd.name startswith /etc")
+RULES_ABOUT_NEW_FILES = rules_about("evt.is_open_write = true and fd.name startswith /etc")
+"""With these no file is looked at that is only read, by whatever path."""
 FCHDIR, EXECVE = 97, 293
 
 
@@ -217,9 +229,37 @@ def test_alerts_are_the_same_with_and_without_screening(name: str, size: int) ->
     assert whole
 
 
+DIRECTORY = 1024
+
+
+@pytest.mark.parametrize("screened", [True, False])
+def test_what_was_opened_below_a_descriptor_keeps_its_path_when_that_is_closed(screened: bool) -> None:
+    writer = ScapWriter()
+    writer.event(OPENAT, 1, 4, AT_FDCWD, "/srv", DIRECTORY, 0, 0, 0)
+    writer.event(OPENAT, 1, 3, 4, "z", DIRECTORY, 0, 0, 0)
+    writer.event(OPENAT, 1, 5, 3, "y", DIRECTORY, 0, 0, 0)
+    writer.event(FCNTL, 1, 6, 5, 1, 0)
+    writer.event(CLOSE, 1, 0, 5).event(CLOSE, 1, 0, 3)
+    writer.event(OPENAT, 1, 4, 4, "x", DIRECTORY, 0, 0, 0)
+    writer.event(FCHDIR, 1, 0, 6).event(FCHDIR, 1, 0, 4).event(FCHDIR, 1, 0, 5)
+    names = [values[0] for _, _, values in alerts(writer.data, RULES_ABOUT_NEW_FILES, screened=screened)]
+    assert names == ["/srv/z/y", "/srv/x", ""]
+
+
+@pytest.mark.parametrize("screened", [True, False])
+def test_what_was_opened_by_a_relative_path_keeps_its_place(screened: bool) -> None:
+    clone = (2, "sh", b"", 1, 1, 0, "/", 0, 0, 0, 0, 0, 0, "sh", b"", 0, 0, 0, 1, 1, 0)
+    writer = ScapWriter().event(CLONE, 1, *clone).event(CHDIR, 1, 0, "/a")
+    writer.event(OPENAT, 1, 4, AT_FDCWD, "z", DIRECTORY, 0, 0, 0)
+    writer.event(CHDIR, 1, 0, "/b").event(FCHDIR, 1, 0, 4)
+    names = [values[0] for _, _, values in alerts(writer.data, RULES_ABOUT_NEW_FILES, screened=screened)]
+    assert names == ["/a/z"]
+
+
 KINDS = [
-    "open", "open", "relative", "directory", "failed", "close", "read", "cloexec", "keep", "fcntl", "dup",
-    "chdir", "fchdir", "socket", "connect", "sendto", "clone", "thread", "exit", "exec",
+    "open", "open", "relative", "relative", "below", "directory", "failed", "close", "read", "cloexec",
+    "keep", "fcntl", "dup", "chdir", "fchdir", "socket", "connect", "sendto", "clone", "thread", "exit",
+    "exec",
 ]  # fmt: skip
 
 
@@ -241,11 +281,11 @@ def write(activity: Sequence[tuple[str, tuple[int, ...]]]) -> bytes:
 
 
 def _write(writer: ScapWriter, kind: str, tid: int, fd: int, other: int, time_ns: int) -> None:
-    paths = {"open": "/etc/f", "relative": "x/../y", "directory": "/srv"}
+    paths = {"open": "/etc/f", "relative": "x/../y", "below": "z", "directory": "/srv"}
     match kind:
-        case "open" | "relative" | "directory":
-            flags = 1 | (1024 if kind == "directory" else 4096 if other == 5 else 0)
-            dirfd = other if kind == "relative" and other == 4 else AT_FDCWD
+        case "open" | "relative" | "below" | "directory":
+            flags = 1 | (1024 if kind in ("below", "directory") else 4096 if other == 5 else 0)
+            dirfd = other if kind == "below" or (kind == "relative" and other == 4) else AT_FDCWD
             params: tuple[Any, ...] = (OPENAT, tid, fd, dirfd, f"{paths[kind]}{other}", flags, 0, 0, 0)
         case "failed":
             params = (OPENAT, tid, -2, AT_FDCWD, "/etc/none", 1, 0, 0, 0)
@@ -285,12 +325,12 @@ def _write(writer: ScapWriter, kind: str, tid: int, fd: int, other: int, time_ns
 
 
 @settings(max_examples=300, deadline=None)
-@given(activities(), st.sampled_from([200, 1 << 20]))
+@given(activities(), st.sampled_from([200, 1 << 20]), st.sampled_from([RULES, RULES_ABOUT_NEW_FILES]))
 def test_whatever_happens_alerts_are_the_same_with_and_without_screening(
-    activity: list[tuple[str, tuple[int, ...]]], size: int
+    activity: list[tuple[str, tuple[int, ...]]], size: int, rules: RuleSet
 ) -> None:
     data = write(activity)
-    assert alerts(data, RULES, screened=True, size=size) == alerts(data, RULES, screened=False)
+    assert alerts(data, rules, screened=True, size=size) == alerts(data, rules, screened=False)
 
 
 def test_the_activities_raise_alerts() -> None:

@@ -134,9 +134,10 @@ class Capture:
             for data, offset, _ in self._ring.drain():
                 yield data, offset
 
-    def has_more(self) -> bool:
-        """True where records wait."""
-        return self._ring is not None and self._ring.pending_bytes > 0
+    @property
+    def pending_bytes(self) -> int:
+        """How much waits in the buffer."""
+        return 0 if self._ring is None else self._ring.pending_bytes
 
     def dropped(self) -> int:
         """Records since the start for which the buffer had no room."""

@@ -32,6 +32,8 @@ log = logging.getLogger("falcocore.syscall")
 
 CLOCK_STEP_NS = 1_000_000
 """A difference of the clocks beyond this is a step of the time of day."""
+_RUNTIMES_S = 1.0
+"""How long the start waits for what runtimes tell of the containers that are there."""
 _STANDARD_FDS = range(3)
 
 Tell = Callable[[lists.Record], None]
@@ -100,6 +102,7 @@ class Observation:
                 if found.record.tid == found.record.pid:
                     tell(FdListRecord(found.record.tid, self._fds_of(found.record.pid)))
         self.machine.start_with(threads)
+        self.runtimes.wait(_RUNTIMES_S)
 
     def _fds_of(self, pid: int) -> list[FdRecord]:
         """The descriptors of a process; of this one, whose calls are not told, those that children get."""

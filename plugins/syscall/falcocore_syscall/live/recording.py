@@ -132,7 +132,7 @@ class Recording:
             OSError: the capture can't be written.
         """
         self._capture.detach()
-        while self._capture.has_more():
+        while self._capture.pending_bytes:
             self.write()
 
     def close(self) -> None:

@@ -30,7 +30,10 @@ log = logging.getLogger("falcocore.syscall")
 IDLE_S = 1.0
 """How long a wait for records lasts at most: batches that wait to be acknowledged are not held up longer."""
 GATHER_S = 0.02
-"""After a wake-up, so that what comes in a burst is drawn in one go: waking costs more than many records."""
+GATHERINGS = 5
+GATHERED_BYTES = 1 << 17
+"""After a wake-up it waits so long, some times, or until so much has come: a batch costs more than many
+records in it. An alert comes a tenth of a second later for it at the most."""
 
 
 class Watching:
@@ -58,6 +61,8 @@ class Watching:
         self._observation: Observation | None = None
         self._stopped = False
         self._wake_reader, self._wake_writer = os.pipe()
+        self.gatherings = GATHERINGS
+        """0 for who waits for each event."""
 
     @property
     def rejected(self) -> int:
@@ -102,17 +107,23 @@ class Watching:
             poller.register(descriptor, select.POLLIN)
         try:
             while not self._stopped:
-                if not self._capture.has_more() and poller.poll(IDLE_S * 1000):
-                    time.sleep(GATHER_S)
+                if not self._capture.pending_bytes and poller.poll(IDLE_S * 1000):
+                    self._gather()
                 yield self._batch()
             # What has happened before the end is told.
             self._capture.detach()
-            while self._capture.has_more():
+            while self._capture.pending_bytes:
                 yield self._batch()
         finally:
             self._names.stop()
             if self._observation is not None:
                 self._observation.close()
+
+    def _gather(self) -> None:
+        for _ in range(self.gatherings):
+            if self._stopped or self._capture.pending_bytes > GATHERED_BYTES:
+                break
+            time.sleep(GATHER_S)
 
     def _batch(self) -> Batch:
         batch = Batch(())

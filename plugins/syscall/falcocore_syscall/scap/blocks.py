@@ -67,8 +67,8 @@ class Order:
         self.u32 = struct.Struct(f"{sign}I")
         self.frame = struct.Struct(f"{sign}II")
         self.section = struct.Struct(f"{sign}IHHQ")
-        self.header = struct.Struct(f"{sign}QqIHI")
-        self.old_header = struct.Struct(f"{sign}QqIH")
+        self.header = struct.Struct(f"{sign}qqIHI")
+        self.old_header = struct.Struct(f"{sign}qqIH")
 
 
 LITTLE = Order("<")

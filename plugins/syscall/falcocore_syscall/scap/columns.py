@@ -17,6 +17,7 @@ from falcocore_syscall.scap.blocks import (
     FRAME_BYTES,
     HEADER_BYTES,
     LARGE_TYPES,
+    MODERN_EVENT_TYPES,
     MOST_EVENT_BLOCK_BYTES,
     STATE_ONLY,
 )
@@ -37,14 +38,29 @@ def by_type(numbers: Any) -> Array:
     return table
 
 
+_HEADER = np.dtype([("time_ns", "<i8"), ("tid", "<i8"), ("bytes", "<u4"), ("type", "<u2"), ("count", "<u4")])
+"""The header of an event, packed as it is in a block."""
 _IS_LARGE = by_type(LARGE)
 _COUNTS = np.full(1 << 16, 1 << 16, dtype=np.int64)
 _COUNTS[: len(EVENTS)] = [len(event.params) for event in EVENTS]
 
 
-def _halves(data: bytes) -> Array:
-    """The data as numbers of two bytes; a last byte that is over is left out."""
-    return np.frombuffer(data, "<u2", count=len(data) // 2)
+def gathered(data: bytes, places: Array, kind: Any) -> Array:
+    """The values of a numpy type at these places, as one copy for each; all of them have to be in the data.
+
+    The places need not be aligned: as many values as the data has bytes lie over each other.
+    """
+    kind = np.dtype(kind)
+    size = kind.itemsize
+    # As mere bytes they are copied several times faster than as numbers.
+    everywhere: Array = np.ndarray((len(data) - size + 1,), f"V{size}", data, 0, (1,))
+    return everywhere[places].view(kind)
+
+
+def _sizes(data: bytes, places: Array, count: int, width: int) -> Array:
+    """The lengths of parameters that stand at these places, so many at each, of two or four bytes."""
+    packed = gathered(data, places, f"V{count * width}")
+    return packed.view(f"<u{width}").reshape(len(places), count)
 
 
 @dataclass(slots=True)
@@ -55,6 +71,8 @@ class Columns:
     blocks: Array
     """Where the block of each event begins in `data`."""
     headers: Array
+    fields: Array
+    """What the headers hold, by name: `time_ns`, `tid`, `bytes`, `type`, `count`."""
     types: Array
     counts: Array
     """Numbers of parameters."""
@@ -76,6 +94,7 @@ class Columns:
             self,
             blocks=self.blocks[:end],
             headers=self.headers[:end],
+            fields=self.fields[:end],
             types=self.types[:end],
             counts=self.counts[:end],
             hidden=self.hidden[:end],
@@ -83,8 +102,8 @@ class Columns:
 
     def times_and_threads(self, chosen: Array) -> tuple[list[int], list[int]]:
         """Times in nanoseconds, and thread ids, of the events with these numbers."""
-        headers = self.headers[chosen]
-        return self.numbers(headers, 8).tolist(), self.numbers(headers + 8, 8).tolist()
+        fields = self.fields[chosen]
+        return fields["time_ns"].tolist(), fields["tid"].tolist()
 
     @property
     def end(self) -> int:
@@ -94,61 +113,56 @@ class Columns:
 
     def first_numbers(self, chosen: Array) -> Array:
         """The first parameter of each of these events, taken for a number of two bytes."""
-        halves = _halves(self.data)
-        found: Array = halves[self.headers[chosen] // 2 + HEADER_BYTES // 2 + self.counts[chosen]]
-        return found
+        places = self.headers[chosen] + HEADER_BYTES + 2 * self.counts[chosen]
+        return gathered(self.data, places, "<u2")
 
     def processors(self, chosen: Array) -> list[int]:
         """The processors that the events were recorded on."""
-        found: list[int] = _halves(self.data)[self.blocks[chosen] // 2 + 4].tolist()
+        found: list[int] = gathered(self.data, self.blocks[chosen] + 8, "<u2").tolist()
         return found
 
     def spans(self, chosen: Array, count: int) -> Array:
-        """Where the parameters of these events begin, and where the last ends: `count` of them in each."""
+        """Where the parameters of these events begin, and where the last ends: `count` of them in each.
+
+        Each column lies in one piece.
+        """
         first = self.headers[chosen] + HEADER_BYTES
-        sizes = _halves(self.data)[(first // 2)[:, None] + np.arange(count)]
-        spans = np.empty((len(chosen), count + 1), dtype=np.int64)
+        sizes = _sizes(self.data, first, count, 2)
+        spans = np.empty((len(chosen), count + 1), dtype=np.int64, order="F")
         spans[:, 0] = first + 2 * count
-        np.cumsum(sizes, axis=1, out=spans[:, 1:])
-        spans[:, 1:] += spans[:, :1]
+        for number in range(count):
+            np.add(spans[:, number], sizes[:, number], out=spans[:, number + 1])
         return spans
 
     def numbers(self, places: Array, width: int) -> Array:
         """The signed numbers of so many bytes, 4 or 8, at these places; behind the end it is any number."""
-        raw = np.frombuffer(self.data, np.uint8)
-        places = np.minimum(places, len(raw) - width)
-        found: Array = raw[places[:, None] + np.arange(width)].view(f"<i{width}")[:, 0]
-        return found
+        return gathered(self.data, np.minimum(places, len(self.data) - width), f"<i{width}")
 
     def ends(self, chosen: Array) -> Array:
         """Where these events end, by the length in their headers."""
-        halves = _halves(self.data)
-        at = self.headers[chosen] // 2
-        size = halves[at + 8].astype(np.int64) | halves[at + 9].astype(np.int64) << 16
-        ends: Array = self.headers[chosen] + size
+        ends: Array = self.headers[chosen] + self.fields["bytes"][chosen]
         return ends
 
     def first_damaged(self, chosen: Array) -> int:
         """The first of these events whose parameters don't fit into it; the number of all without one."""
-        halves = _halves(self.data)
-        at = self.headers[chosen] // 2
-        lengths = self.ends(chosen) - self.headers[chosen]
-        counts = self.counts[chosen]
-        groups = counts * 2 + _IS_LARGE[self.types[chosen]]
+        first = self.headers[chosen] + HEADER_BYTES
+        rest = self.ends(chosen) - first
+        groups = self.counts[chosen] * 2 + _IS_LARGE[self.types[chosen]]
         damaged = len(self)
         for group in np.flatnonzero(np.bincount(groups)).tolist():
+            if group < 2:
+                continue  # Without parameters.
             rows = np.flatnonzero(groups == group)
-            count, wide = group // 2, group % 2
-            sizes = halves[(at[rows] + 13)[:, None] + np.arange(count * (2 if wide else 1))]
-            if wide:
-                total = sizes[:, 0::2].sum(axis=1, dtype=np.int64)
-                total += sizes[:, 1::2].sum(axis=1, dtype=np.int64) << 16
-            else:
-                total = sizes.sum(axis=1, dtype=np.int64)
-            wrong = rows[HEADER_BYTES + count * (4 if wide else 2) + total > lengths[rows]]
+            count, width = group // 2, 4 if group % 2 else 2
+            sizes = _sizes(self.data, first[rows], count, width).sum(axis=1, dtype=np.int64)
+            wrong = rows[count * width + sizes > rest[rows]]
             if len(wrong):
                 damaged = min(damaged, int(chosen[wrong[0]]))
         return damaged
+
+
+_LOWEST_KIND, _HIGHEST_KIND = min(MODERN_EVENT_TYPES), max(MODERN_EVENT_TYPES)
+_IS_KIND = np.isin(np.arange(_LOWEST_KIND, _HIGHEST_KIND + 1), list(MODERN_EVENT_TYPES))
 
 
 def event_blocks(data: bytes) -> tuple[Array, Array]:
@@ -157,13 +171,13 @@ def event_blocks(data: bytes) -> tuple[Array, Array]:
     The first one that is not such a block, or not whole, ends them.
     """
     words = np.frombuffer(data, "<u4", count=len(data) // 4)
-    starts = np.flatnonzero((words - 0x216 <= 1) | (words - 0x221 <= 1))
-    starts = starts[starts < len(words) - 2]
-    lengths = words[starts + 1].astype(np.int64)
-    fits = (lengths & 3 == 0) & (lengths >= _LEAST_BYTES) & (starts + lengths // 4 <= len(words))
-    starts, lengths = starts[fits], lengths[fits]
-    verified = words[starts + lengths // 4 - 1] == lengths
-    return _chain(starts[verified] * 4, lengths[verified])
+    starts = np.flatnonzero(words[:-2] - _LOWEST_KIND <= _HIGHEST_KIND - _LOWEST_KIND)
+    kinds, lengths = words[starts], words[starts + 1]
+    ends = starts + (lengths >> 2)
+    are_blocks = _IS_KIND[kinds - _LOWEST_KIND] & (lengths & 3 == 0) & (lengths >= _LEAST_BYTES)
+    are_blocks &= ends <= len(words)
+    are_blocks &= words[np.minimum(ends, len(words)) - 1] == lengths
+    return _chain(starts[are_blocks] * 4, lengths[are_blocks].astype(np.int64))
 
 
 def _chain(starts: Array, lengths: Array) -> tuple[Array, Array]:
@@ -187,20 +201,20 @@ def _chain(starts: Array, lengths: Array) -> tuple[Array, Array]:
 
 def columns_of(data: bytes, blocks: Array, lengths: Array) -> Columns:
     """The columns of the events in these blocks, up to the first whose header can't be right."""
-    halves = _halves(data)
-    at = blocks // 2
+    halves = np.frombuffer(data, "<u2", count=len(data) // 2)
+    at = blocks >> 1
     kinds = halves[at]
     flagged = (kinds == 0x217) | (kinds == 0x222)
     headers = blocks + np.where(flagged, _FLAGGED_BODY, _PLAIN_BODY)
-    header = headers // 2
-    types = halves[header + 10]
-    counts = halves[header + 11].astype(np.int64) | halves[header + 12].astype(np.int64) << 16
-    sizes = halves[header + 8].astype(np.int64) | halves[header + 9].astype(np.int64) << 16
-    hidden = flagged & (halves[np.minimum(at + 5, len(halves) - 1)] & STATE_ONLY == STATE_ONLY)
+    fields = gathered(data, headers, _HEADER)
+    types = fields["type"].copy()
+    counts, sizes = fields["count"].astype(np.int64), fields["bytes"].astype(np.int64)
+    hidden = flagged & (halves[at + _PLAIN_BODY // 2] & STATE_ONLY == STATE_ONLY)
     fixed = HEADER_BYTES + counts * np.where(_IS_LARGE[types], 4, 2)
     wrong = (fixed > sizes) | (headers + sizes > blocks + lengths - 4) | (counts > _COUNTS[types])
-    wrong |= (lengths > MOST_EVENT_BLOCK_BYTES) & ~np.isin(kinds, list(LARGE_TYPES))
-    columns = Columns(data, blocks, headers, types, counts, hidden)
+    if lengths.max(initial=0) > MOST_EVENT_BLOCK_BYTES:
+        wrong |= (lengths > MOST_EVENT_BLOCK_BYTES) & ~np.isin(kinds, list(LARGE_TYPES))
+    columns = Columns(data, blocks, headers, fields, types, counts, hidden)
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
         problem = (

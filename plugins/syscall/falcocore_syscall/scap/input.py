@@ -6,21 +6,24 @@ import os
 import select
 import stat
 import sys
+import threading
 
 from falcocore.api import SourceError
 
-READ_BYTES = 1 << 18
+READ_BYTES = 1 << 20
 STANDARD_INPUT = "-"
 
 
 class Input:
-    """One capture to read. `stop` may come from any thread."""
+    """One capture to read. `stop` and `close` may come from any thread."""
 
     def __init__(self, target: str) -> None:
         self.target = target
         self.done_bytes = 0
         self.total_bytes: int | None = None
         self._stopped = False
+        self._closing = False
+        self._reading = threading.Lock()
         self._descriptor: int | None = None
         self._wake_reader, self._wake_writer = os.pipe()
 
@@ -35,6 +38,7 @@ class Input:
         Raises:
             SourceError: it can't be read.
         """
+        self._closing = False
         if self.target == STANDARD_INPUT:
             if sys.stdin is None:
                 raise SourceError("source syscall: standard input is closed")
@@ -53,18 +57,22 @@ class Input:
             self.total_bytes = status.st_size
 
     def read(self) -> bytes:
-        """The next bytes; none at the end, or after `stop`.
+        """The next bytes; none at the end, or after `stop` or `close`.
 
         Raises:
             SourceError: they can't be read.
         """
+        with self._reading:
+            return self._read()
+
+    def _read(self) -> bytes:
         if self._descriptor is None:
             return b""
         waiting = select.poll()
         for descriptor in (self._descriptor, self._wake_reader):
             waiting.register(descriptor, select.POLLIN)
         waiting.poll()
-        if self._stopped:
+        if self._stopped or self._closing:
             return b""
         try:
             piece = os.read(self._descriptor, READ_BYTES)
@@ -74,10 +82,15 @@ class Input:
         return piece
 
     def close(self) -> None:
-        """Give everything back."""
-        if self._descriptor is not None and self.target != STANDARD_INPUT:
-            os.close(self._descriptor)
-        self._descriptor = None
+        """Give everything back, after ending a `read` that waits."""
+        self._closing = True
+        os.write(self._wake_writer, b"\0")
+        with self._reading:
+            if self._descriptor is not None and self.target != STANDARD_INPUT:
+                os.close(self._descriptor)
+            self._descriptor = None
+            if not self._stopped:
+                os.read(self._wake_reader, 1)
 
     def stop(self) -> None:
         """End a `read` that waits, and every later one."""

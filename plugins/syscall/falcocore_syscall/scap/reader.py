@@ -31,6 +31,8 @@ _SECTION_BYTES = 28
 _LEAST_EVENT_BYTES = 40
 """The least that a block of an event has."""
 _LEAST_WINDOW_BYTES = 1 << 14
+_MOST_WINDOW_BYTES = 2 * PIECE_BYTES
+"""A piece with what is left of the one before: then what is in the buffer is not copied again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,8 @@ class Reader:
         self._at += done
         # What a window has behind other blocks than events is looked at again: then the next is smaller.
         larger = 2 * done > len(data)
-        self._window = min(PIECE_BYTES, 2 * window) if larger else max(_LEAST_WINDOW_BYTES, window // 4)
+        window = 2 * window if larger else window // 4
+        self._window = max(_LEAST_WINDOW_BYTES, min(_MOST_WINDOW_BYTES, window))
 
     def _walked_blocks(self, data: bytes) -> tuple[Array, Array]:
         """The same as `event_blocks`, one by one: the second length of an event's block may be wrong."""

@@ -120,7 +120,8 @@ def _opened_by_handle(_machine: Machine, event: Event, thread: Thread) -> None:
 
 
 def _set_cwd(thread: Thread, path: str) -> None:
-    _ = thread.fds  # What was opened before is relative to the old one.
+    for other in thread.group.threads.values() if thread.group is not None else (thread,):
+        _ = other.fds  # What was opened before is relative to the old one.
     main = thread.main
     if main is not None:
         main.cwd = with_slash(path) if path else ""

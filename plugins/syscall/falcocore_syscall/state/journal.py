@@ -30,10 +30,16 @@ class Change(enum.IntEnum):
     CLOSED_AT_EXEC = 4
     COPIED = 5
     COPIED_TO_CLOSE_AT_EXEC = 6
+    OPENED_RELATIVE = 7
+    """By a path that is relative to another descriptor, or to the working directory."""
 
 
-_OPENED, _CLOSED, _USED = Change.OPENED.value, Change.CLOSED.value, Change.USED.value
-_CLOSED_AT_EXEC, _COPIED = Change.CLOSED_AT_EXEC.value, Change.COPIED.value
+_CLOSED, _USED = Change.CLOSED.value, Change.USED.value
+_OPENINGS = frozenset({Change.OPENED.value, Change.OPENED_RELATIVE.value})
+_COPIES = frozenset({Change.COPIED.value, Change.COPIED_TO_CLOSE_AT_EXEC.value})
+_CLOSING = frozenset({Change.CLOSED_AT_EXEC.value, Change.COPIED_TO_CLOSE_AT_EXEC.value})
+FIRST_READING = Change.COPIED
+"""This change and those with higher numbers read another descriptor, their source."""
 
 
 class Journal:
@@ -49,8 +55,7 @@ class Journal:
         self._places: list[int] = []
         self._fds: list[int] = []
         self._changes: list[int] = []
-        self._sources: list[int] = []
-        self._copies: list[int] = []
+        self._sources: dict[int, int] = {}
         self._open: Callable[[int, Thread], Fd] | None = None
 
     def fill(
@@ -59,18 +64,17 @@ class Journal:
         places: list[int],
         fds: list[int],
         changes: list[int],
-        sources: list[int],
+        sources: dict[int, int],
         open_file: Callable[[int, Thread], Fd],
     ) -> None:
         """Take the changes of a piece. `threads` has the id of each, and where its changes begin and end.
 
-        `sources` are the descriptors that copies were made of. `open_file` makes the entry that the event at
-        a place has opened.
+        `sources` has the descriptors that changes read, by the numbers of these changes. `open_file` makes
+        the entry that the event at a place has opened.
         """
         self.waiting = {tid: [start, end] for tid, start, end in threads}
         self._places, self._fds, self._changes, self._open = places, fds, changes, open_file
         self._sources = sources
-        self._copies = [number for number, change in enumerate(changes) if change >= _COPIED]
         self.now = 0
 
     def threads(self) -> list[int]:
@@ -89,31 +93,28 @@ class Journal:
         return bounds is not None and self._places[bounds[0]] < self.now
 
     def skip(self, tid: int) -> None:
-        """Forget the changes up to now of a thread that was not known when they came."""
-        self._take(tid)
+        """Forget the changes up to now of a thread whose table nobody sees any more, or saw then."""
+        if self.has_seen(tid):
+            self._take(tid)
 
     def catch_up(self, thread: Thread) -> None:
         """Make the changes up to now in the thread's table, by all threads that share it."""
         group = thread.group
         if group is None or len(group.threads) < 2:
             if self.has_seen(thread.tid):
-                start, stop = self._take(thread.tid)
-                copies = self._copies[bisect_left(self._copies, start) : bisect_left(self._copies, stop)]
-                self._make(thread, range(start, stop), [number - start for number in copies])
+                self._make(thread, range(*self._take(thread.tid)))
             return
         found: list[int] = []
         for other in group.threads.values():
             if other.tid in self.waiting and other.shares_fds_with(thread):
                 found += range(*self._take(other.tid))
-        found.sort(key=self._places.__getitem__)
-        changes = self._changes
-        self._make(thread, found, [at for at, number in enumerate(found) if changes[number] >= _COPIED])
+        if found:
+            found.sort(key=self._places.__getitem__)
+            self._make(thread, found)
 
     def _take(self, tid: int) -> tuple[int, int]:
-        """Where the changes of a thread up to now begin and end; they count as made."""
-        bounds = self.waiting.get(tid)
-        if bounds is None:
-            return 0, 0
+        """Where the changes of a waiting thread up to now begin and end; they count as made."""
+        bounds = self.waiting[tid]
         start, end = bounds
         stop = end if self.now == NEVER else bisect_left(self._places, self.now, start, end)
         if stop == end:
@@ -122,27 +123,13 @@ class Journal:
             bounds[0] = stop
         return start, stop
 
-    def _make(self, thread: Thread, numbers: Sequence[int], copies: list[int]) -> None:
-        """Make changes. What stands before a copy has to be there for it; `copies` says where they are."""
-        table: dict[int, Fd] = thread._fds  # noqa: SLF001 - the property would come back to here
-        done = 0
-        for at in copies:
-            self._make_last(thread, table, numbers[done:at])
-            done, number = at + 1, numbers[at]
-            entry = table.get(self._sources[number])
-            if entry is not None:
-                cloexec = self._changes[number] == Change.COPIED_TO_CLOSE_AT_EXEC
-                table[self._fds[number]] = entry.with_cloexec(cloexec)
-        self._make_last(thread, table, numbers[done:])
-
-    def _make_last(self, thread: Thread, table: dict[int, Fd], numbers: Sequence[int]) -> None:
-        """From the last change to the first: the last of a descriptor decides, later marks are put on it."""
-        if not numbers:
-            return
+    def _make(self, thread: Thread, numbers: Sequence[int]) -> None:
+        """Make those changes that leave a trace: found from the last to the first, made in their order."""
         fds, changes = self._fds, self._changes
         decided: set[int] = set()
-        cloexec: dict[int, bool] = {}
         used: set[int] = set()
+        marked: set[int] = set()
+        left: list[int] = []
         for number in reversed(numbers):
             fd = fds[number]
             if fd in decided:
@@ -150,20 +137,40 @@ class Journal:
             change = changes[number]
             if change == _CLOSED:
                 decided.add(fd)
-                table.pop(fd, None)
-            elif change == _OPENED:
-                decided.add(fd)
-                if self._open is not None:
-                    table[fd] = self._open(self._places[number], thread)
             elif change == _USED:
+                if fd in used:
+                    continue
                 used.add(fd)
+            elif change in _OPENINGS:
+                decided.add(fd)
+            elif change not in _COPIES:
+                if fd in marked:
+                    continue
+                marked.add(fd)
+            if number in self._sources:
+                # What the source is here counts, whatever becomes of it later.
+                source = self._sources[number]
+                decided.discard(source)
+                used.discard(source)
+            left.append(number)
+        table: dict[int, Fd] = thread._fds  # noqa: SLF001 - the property would come back to here
+        for number in reversed(left):
+            if changes[number] == _CLOSED:
+                table.pop(fds[number], None)
             else:
-                cloexec.setdefault(fd, change == _CLOSED_AT_EXEC)
-        for fd, value in cloexec.items():
-            if fd in table:
-                table[fd] = table[fd].with_cloexec(value)
-        for fd in used:
-            entry = table.get(fd)
-            if isinstance(entry, SocketFd) and not entry.connected:
-                made = table[fd] = entry.copy()
-                made.connected = True
+                self._make_one(thread, table, number)
+
+    def _make_one(self, thread: Thread, table: dict[int, Fd], number: int) -> None:
+        fd, change = self._fds[number], self._changes[number]
+        if change in _OPENINGS:
+            if self._open is not None:
+                table[fd] = self._open(self._places[number], thread)
+            return
+        entry = table.get(self._sources[number] if change in _COPIES else fd)
+        if entry is None:
+            return
+        if change != _USED:
+            table[fd] = entry.with_cloexec(change in _CLOSING)
+        elif isinstance(entry, SocketFd) and not entry.connected:
+            made = table[fd] = entry.copy()
+            made.connected = True

@@ -81,7 +81,8 @@ class Machine:
 
     def apply(self, event: Event) -> None:
         """Bring the state up to an event."""
-        self.settle()
+        if self._closed is not None or self._exited is not None:
+            self.settle()
         event.machine = self
         if event.type in METADATA_TYPES:
             event.thread = None

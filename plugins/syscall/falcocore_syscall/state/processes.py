@@ -139,6 +139,7 @@ def _complete(machine: Machine, event: Event, thread: Thread) -> None:
     pid, ptid = event.integer(4), event.integer(5)
     if pid is None or ptid is None or pid < 0 or ptid < 0:
         return
+    _ = thread.fds  # What was opened before is relative to an unknown directory.
     thread.pid, thread.ptid = pid, ptid
     thread.vtid, thread.vpid = _or(event.integer(18), thread.tid), _or(event.integer(19), pid)
     machine.threads.link(thread)
@@ -211,6 +212,7 @@ def _read_identity_singly(event: Event, thread: Thread) -> int:
 
 def _place(machine: Machine, event: Event, thread: Thread) -> None:
     pid = event.integer(4)
+    _ = thread.fds  # What was opened before is relative to the directory of the process as it was.
     if thread.is_valid:
         if pid is not None and pid != thread.pid and pid >= 0:
             machine.threads.remove(thread)

@@ -213,10 +213,13 @@ class ThreadTable(dict[int, Thread]):
 
     def remove(self, thread: Thread) -> None:
         """Take a thread out of the table and its group; its children keep its id as their parent's."""
-        _ = thread.fds  # What it has done to a table that others share stays.
+        group = thread.group
+        if group is not None and len(group.threads) > 1:
+            _ = thread.fds  # What it has done to a table that others share stays.
+        elif self.journal is not None:
+            self.journal.skip(thread.tid)
         if self.get(thread.tid) is thread:
             del self[thread.tid]
-        group = thread.group
         if group is not None:
             group.threads.pop(thread.tid, None)
             if not group.threads:

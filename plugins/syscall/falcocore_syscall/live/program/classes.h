@@ -71,16 +71,18 @@ static __always_inline u64 classes_of(struct scratch *s, struct call *c)
 			if (flags & O_DIRECTORY)
 				found |= A_DIRECTORY;
 		}
-	} else if (c->kind == SOCKET) {
-		u64 file = file_of(task, s->args[0]);
+	} else if (c->kind == SOCKET || (c->kind == RETURNED_FD && s->ret >= 0)) {
+		u64 file = file_of(task, c->kind == SOCKET ? s->args[0] : s->ret);
 		if (!file)
 			return EVERY_CLASS;
 		u64 inode = (u64)GET(file, struct file, f_inode);
-		if ((GET(inode, struct inode, i_mode) & S_IFMT) != S_IFSOCK)
+		if ((GET(inode, struct inode, i_mode) & S_IFMT) == S_IFSOCK) {
+			u64 socket = (u64)GET(file, struct file, private_data);
+			u64 sock = (u64)GET(socket, struct socket, sk);
+			found |= family_class(GET(sock, struct sock, __sk_common.skc_family));
+		} else if (c->kind == SOCKET) {
 			return EVERY_CLASS;
-		u64 socket = (u64)GET(file, struct file, private_data);
-		u64 sock = (u64)GET(socket, struct socket, sk);
-		found |= family_class(GET(sock, struct sock, __sk_common.skc_family));
+		}
 	}
 	u64 on_host = 1ull << found, in_container = 1ull << (found | IN_CONTAINER);
 	/* Where the call is wanted in both places or in none, finding out costs more than it saves. */

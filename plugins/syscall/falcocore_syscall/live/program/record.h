@@ -88,7 +88,7 @@ struct ancestor_item {
 };
 
 enum action { NOTHING, EMIT, TEST };
-enum call_kind { PLAIN, OPEN, SOCKET, DOMAIN };
+enum call_kind { PLAIN, OPEN, SOCKET, DOMAIN, RETURNED_FD };
 enum { FLAGS_IN_OPEN_HOW = 254, NO_FLAGS = 255, WORKING_DIRECTORY = 255 };
 
 enum op_code {

@@ -3,7 +3,7 @@
 A class has six bits. Sets of classes are 64-bit numbers: the bit of its number tells that a class is in it.
 
 * bits 0 and 1: how a file is opened (1 to read, 2 to write, 3 both, 0 neither), or the family of a socket
-  (1 unix, 2 IPv4, 3 IPv6, 0 another, or not known);
+  (1 unix, 2 IPv4, 3 IPv6, 0 another, or not known; of what a call returns, 0 also where it is no socket);
 * bit 2: the call has failed, its result is negative;
 * bit 3: `container.id` is not `host`;
 * bit 4: `user.uid` is 0;
@@ -24,6 +24,7 @@ from typing import Any, TypeAlias
 from falcocore.api import Value
 from falcocore.toolkit import BoundCheck, evaluate_check
 from falcocore_syscall.rendering import errno_name
+from falcocore_syscall.state.fds import FdType
 from falcocore_syscall.state.sockaddr import AF_INET, AF_INET6, AF_UNIX
 from falcocore_syscall.tables import FLAG_TABLES
 
@@ -46,6 +47,8 @@ class Kind(enum.IntEnum):
     """The family is that of the descriptor in the first argument."""
     DOMAIN = 3
     """The family is the first argument."""
+    RETURNED = 4
+    """The family is that of the returned descriptor, 0 where that is no such socket."""
 
 
 _FLAGGED_OPENS = ("open", "openat", "openat2")
@@ -53,6 +56,7 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys((*_FLAGGED_OPENS, "creat"), Kind.OPEN),
     **dict.fromkeys(("connect", "bind", "sendto", "sendmsg"), Kind.SOCKET),
     "socket": Kind.DOMAIN,
+    **dict.fromkeys(("dup", "dup2", "dup3"), Kind.RETURNED),
 }
 """Kinds of calls by name; others are plain."""
 
@@ -205,6 +209,14 @@ def _of_opens(name: str) -> Mapping[str, Parts]:
     return known
 
 
+_FAMILIES: Mapping[int, tuple[str, ...]] = {
+    UNIX: ("unix",),
+    IPV4: ("ipv4", "ipv6"),
+    IPV6: ("ipv4", "ipv6"),
+}
+"""What `fd.type` may be of a socket of each family."""
+
+
 def _of_sockets(known_in: int, guessed: str) -> dict[str, Parts]:
     """What is known of sockets in these classes; an IPv4 address may be written as one of IPv6.
 
@@ -213,16 +225,29 @@ def _of_sockets(known_in: int, guessed: str) -> dict[str, Parts]:
     types: list[tuple[int, Domain]] = []
     chars: list[tuple[int, Domain]] = []
     families: list[tuple[int, Domain]] = []
-    for family, labels, letters, shown in (
-        (UNIX, ("unix",), ("u",), "unix"),
-        (IPV4, ("ipv4", "ipv6"), ("4", "6"), "ip"),
-        (IPV6, ("ipv4", "ipv6"), ("4", "6"), "ip"),
+    for family, letters, shown in (
+        (UNIX, ("u",), "unix"),
+        (IPV4, ("4", "6"), "ip"),
+        (IPV6, ("4", "6"), "ip"),
     ):
+        labels = _FAMILIES[family]
         classes = known_in & _of_family(family)
         types.append((classes, OneOf((None, *labels))))
         chars.append((classes, OneOf((guessed, *letters))))
         families.append((classes, OneOf((None, shown))))
     return {"fd.type": types, "fd.typechar": chars, "fd.sockfamily": families}
+
+
+def _of_returned() -> Mapping[str, Parts]:
+    """What is known of calls that return any descriptor."""
+    known = _of_sockets(SUCCESSES, "o")
+    sockets = (*_FAMILIES[UNIX], *_FAMILIES[IPV4])
+    others = [kind for kind in FdType if kind.label not in sockets]
+    no_socket = SUCCESSES & _of_family(0)
+    known["fd.type"] = [*known["fd.type"], (no_socket, OneOf((None, *{kind.label for kind in others})))]
+    known["fd.typechar"] = [*known["fd.typechar"], (no_socket, OneOf(tuple({kind.char for kind in others})))]
+    known["fd.sockfamily"] = [*known["fd.sockfamily"], (no_socket, OneOf((None,)))]
+    return known
 
 
 def _of_new_sockets() -> Mapping[str, Parts]:
@@ -256,6 +281,8 @@ def known_parts(name: str, *, has_result: bool) -> Mapping[str, Parts]:
             known.update(_of_sockets(EVERY, "o"))
         case Kind.DOMAIN:
             known.update(_of_new_sockets())
+        case Kind.RETURNED:
+            known.update(_of_returned())
         case Kind.PLAIN:
             pass
     return known

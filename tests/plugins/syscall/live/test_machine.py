@@ -1,0 +1,200 @@
+"""The state of the machine that is watched: what records tell, and /proc where they tell nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from falcocore_syscall.live.items import ItemKind
+from falcocore_syscall.live.machine import LiveMachine
+from falcocore_syscall.live.procfs.processes import FoundThread
+from falcocore_syscall.live.record import Record, RecordFlag, RecordKind
+from falcocore_syscall.live.threads import LiveThread
+from falcocore_syscall.scap.records import FdRecord, ThreadRecord
+from tests.support.live_records import item, record
+
+OFFSET_NS = 1_700_000_000_000_000_000
+START_NS = 50_000_000_000
+CONTAINER = "3f" * 32
+
+
+@dataclass
+class Proc:
+    """A /proc with these processes."""
+
+    found: dict[int, FoundThread] = field(default_factory=dict)
+    groups: dict[int, bytes] = field(default_factory=dict)
+
+    def thread(self, pid: int, tid: int) -> FoundThread | None:
+        found = self.found.get(tid)
+        return found if found is not None and found.record.pid == pid else None
+
+    def cgroups(self, pid: int) -> bytes | None:
+        return self.groups.get(pid)
+
+    def read_fds(self, pid: int) -> list[FdRecord]:
+        return [FdRecord(0, 7, 9, b"/dev/pts/0")] if pid in self.found else []
+
+    def read_fd(self, pid: int, fd: int) -> FdRecord | None:
+        return next((one for one in self.read_fds(pid) if one.fd == fd), None)
+
+
+def found(pid: int, ppid: int, comm: str, **more: Any) -> FoundThread:
+    made = ThreadRecord(pid, pid, ppid, comm=comm.encode(), exe=comm.encode(), cgroups=b"cpu=/\0", **more)
+    return FoundThread(made, OFFSET_NS + START_NS, START_NS)
+
+
+class Box:
+    """A machine under test, with what it has told of threads that it met."""
+
+    def __init__(self, *started: FoundThread) -> None:
+        self.proc = Proc()
+        self.met: list[tuple[int, str]] = []
+        self.machine = LiveMachine(
+            self.proc, OFFSET_NS, lambda thread: self.met.append((thread.tid, thread.container_id))
+        )
+        self.machine.start_with(started)
+
+    def takes(self, kind: RecordKind, *items: bytes, **more: Any) -> LiveThread | None:
+        return self.machine.take(Record(record(*items, kind=kind, **{"start_ns": START_NS, **more})))
+
+    def call(self, tid: int, *items: bytes, **more: Any) -> LiveThread:
+        thread = self.takes(RecordKind.CALL, *items, **{"tid": tid, "pid": tid, **more})
+        assert thread is not None
+        return thread
+
+    def names(self, tid: int) -> list[str]:
+        """The thread's own name and those of its ancestors."""
+        thread = self.machine.threads[tid]
+        return [thread.comm, *(each.comm for each in self.machine.threads.ancestors(thread))]
+
+
+@pytest.fixture
+def box() -> Box:
+    return Box(found(1, 0, "init"), found(10, 1, "shell"))
+
+
+def argv(*texts: str) -> bytes:
+    return item(ItemKind.ARGV, "".join(text + "\0" for text in texts).encode())
+
+
+def test_a_child_has_what_its_parent_has_until_it_runs_something(box: Box) -> None:
+    box.takes(RecordKind.FORK, tid=11, pid=11, ppid=10, args=(10,), start_ns=START_NS + 10**9)
+    assert box.names(11) == ["shell", "shell", "init"]
+    later = {"tid": 11, "pid": 11, "ppid": 10, "start_ns": START_NS + 10**9}
+    box.takes(RecordKind.EXEC, argv("./ls", "-l"), item(ItemKind.EXE, b"/bin/ls"), comm=b"ls", **later)
+    assert box.names(11) == ["ls", "shell", "init"]
+    thread = box.machine.threads[11]
+    assert (thread.exe, thread.args, thread.exepath) == ("./ls", b"-l\0", "/bin/ls")
+    assert thread.clone_time_ns > OFFSET_NS
+
+
+def test_a_process_that_ends_leaves_its_children_to_its_reaper(box: Box) -> None:
+    for tid, parent in ((11, 10), (12, 11)):
+        box.takes(RecordKind.FORK, tid=tid, pid=tid, ppid=parent, args=(parent,))
+    ended = box.takes(RecordKind.EXIT, tid=11, pid=11, ppid=10, flags=RecordFlag.GROUP_DEAD)
+    assert ended is box.machine.threads[11], "rules may still look at it"
+    assert box.names(12) == ["shell", "init"]
+    box.call(10)
+    assert 11 not in box.machine.threads
+
+
+def test_a_number_that_was_given_again_is_another_process(box: Box) -> None:
+    box.proc.found[10] = found(10, 1, "other")
+    thread = box.call(10, start_ns=START_NS + 10**10, ppid=1)
+    assert thread.comm == "other"
+    assert thread.start_ns == START_NS + 10**10
+
+
+def test_a_thread_that_nobody_has_told_of_is_read_from_proc(box: Box) -> None:
+    box.proc.found[20] = found(20, 10, "late")
+    assert box.call(20, ppid=10).comm == "late"
+    assert box.names(20) == ["late", "shell", "init"]
+
+
+def test_one_that_is_gone_has_what_its_parent_had(box: Box) -> None:
+    thread = box.call(30, ppid=10, comm=b"short")
+    assert box.names(30) == ["shell", "shell", "init"]
+    assert thread.pid == 30
+
+
+def test_one_of_which_nothing_is_known(box: Box) -> None:
+    thread = box.call(31, ppid=99, comm=b"short")
+    assert (thread.comm, thread.ptid) == ("short", 99)
+    assert box.machine.unknown == 1
+
+
+@pytest.mark.parametrize("fields", [{"uid": 5, "gid": 6, "loginuid": 7}, {"caps_effective": 3}, {"sid": 8}])
+def test_each_record_tells_who_its_thread_is_now(box: Box, fields: dict[str, int]) -> None:
+    box.call(10)
+    thread = box.call(10, **fields)
+    names = {"caps_effective": "cap_effective"}
+    assert {name: getattr(thread, names.get(name, name)) for name in fields} == fields
+
+
+def test_a_process_gets_another_parent(box: Box) -> None:
+    box.takes(RecordKind.FORK, tid=11, pid=11, ppid=10, args=(10,))
+    box.call(11, ppid=1)
+    assert box.names(11) == ["shell", "init"]
+
+
+def test_the_working_directory_is_that_of_the_record(box: Box) -> None:
+    assert box.call(10, item(ItemKind.CWD, b"/srv")).cwd == "/srv/"
+    assert box.call(10, item(ItemKind.CWD, b"/")).cwd == "/"
+
+
+def test_a_thread_that_goes_into_a_container_is_told_of(box: Box) -> None:
+    box.call(10, cgroup=5)
+    assert box.met[-1] == (10, "")
+    box.proc.groups[10] = b"cpu=/docker/" + CONTAINER.encode() + b"\0"
+    thread = box.call(10, cgroup=6)
+    assert thread.container_id == CONTAINER[:12]
+    assert box.met[-1] == (10, CONTAINER[:12])
+    told = len(box.met)
+    box.call(10, cgroup=6)
+    assert len(box.met) == told
+
+
+def test_control_groups_of_a_process_that_is_gone_are_those_of_its_record(box: Box) -> None:
+    box.call(10, cgroup=5)
+    names = item(ItemKind.CGROUP, CONTAINER.encode() + b"\0docker\0")
+    box.takes(RecordKind.EXEC, argv("sh"), names, tid=10, pid=10, ppid=1, cgroup=7, comm=b"sh")
+    assert box.machine.threads[10].container_id == CONTAINER[:12]
+
+
+def test_threads_of_a_process_that_runs_another_program_are_gone(box: Box) -> None:
+    box.takes(RecordKind.FORK, tid=15, pid=10, ppid=1, args=(10,))
+    assert 15 in box.machine.threads
+    box.takes(RecordKind.EXEC, argv("sh"), tid=10, pid=10, ppid=1, comm=b"sh")
+    assert 15 not in box.machine.threads
+
+
+def test_the_main_thread_stays_while_others_of_its_process_live(box: Box) -> None:
+    box.takes(RecordKind.FORK, tid=15, pid=10, ppid=1, args=(10,))
+    box.takes(RecordKind.EXIT, tid=10, pid=10, ppid=1)
+    assert box.call(15, pid=10, ppid=1).main is box.machine.threads[10]
+    box.takes(RecordKind.EXIT, tid=15, pid=10, ppid=1, flags=RecordFlag.GROUP_DEAD)
+    box.call(1)
+    assert not {10, 15} & box.machine.threads.keys()
+
+
+def test_descriptors_are_read_when_one_is_asked_for(box: Box) -> None:
+    box.proc.found[10] = found(10, 1, "shell")
+    fds = box.machine.threads[10].fds
+    entry = fds.get(0)
+    assert entry is not None
+    assert entry.name == "/dev/pts/0"
+    assert (fds.get(5), len(fds), list(fds), 0 in fds) == (None, 1, [0], True)
+
+
+def threads(box: Box) -> Iterable[int]:
+    return sorted(box.machine.threads)
+
+
+def test_the_end_of_a_process_that_nobody_knows(box: Box) -> None:
+    before = threads(box)
+    assert box.takes(RecordKind.EXIT, tid=77, pid=77, ppid=1, flags=RecordFlag.GROUP_DEAD) is None
+    assert threads(box) == before
