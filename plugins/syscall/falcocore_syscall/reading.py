@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from falcocore.api import Batch, Circumstances, Finding, Progress, SourceError
@@ -45,6 +45,8 @@ class Piece(Batch):
 
 class Reading:
     """One capture that is replayed: a file, plain or gzip, or standard input."""
+
+    rejected = 0
 
     def __init__(self, target: str, *, resolves_names: bool) -> None:
         self._input = Input(target)
@@ -129,6 +131,10 @@ class Reading:
             return [Finding("capture", ok=False, detail=error.message, remedy=error.hint or "")]
         self._input.close()
         return [Finding("capture", ok=True, detail=f"{self._input.target} can be read")]
+
+    def figures(self) -> Mapping[str, int | str]:
+        """Nothing: how far it has come is told by `progress`."""
+        return {}
 
     def progress(self) -> Progress | None:
         """How much of the file was read, compressed as it is."""

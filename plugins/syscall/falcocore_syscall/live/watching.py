@@ -6,7 +6,7 @@ import logging
 import os
 import select
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from falcocore.api import Batch, Circumstances, Finding, Progress, SourceError
@@ -59,6 +59,7 @@ class Watching:
         self._rules: RuleSet | None = None
         self._shown: frozenset[int] = frozenset()
         self._observation: Observation | None = None
+        self._sent = ""
         self._stopped = False
         self._wake_reader, self._wake_writer = os.pipe()
         self.gatherings = GATHERINGS
@@ -80,7 +81,9 @@ class Watching:
         if self._resolves_names:
             watch_names(self._names, rules)
         if self._observation is not None:
-            self._capture.replace(self._tables(rules))
+            tables = self._tables(rules)
+            self._capture.replace(tables)
+            self._sent = tables.sent
 
     def open(self) -> None:
         """Attach first, then take the processes that are there: what begins in between is in the buffer.
@@ -90,9 +93,9 @@ class Watching:
         """
         if self._rules is None:
             raise SourceError("source syscall: no rules were given to it")
-        self._observation = Observation.start(
-            self._capture, self._tables(self._rules), self._runtimes, self._names
-        )
+        tables = self._tables(self._rules)
+        self._observation = Observation.start(self._capture, tables, self._runtimes, self._names)
+        self._sent = tables.sent
 
     def batches(self) -> Iterator[Batch]:
         """Yield what there is, at least an empty batch each second.
@@ -146,6 +149,25 @@ class Watching:
     def banner(self) -> str:
         """What is watched."""
         return f"watching {os.uname().nodename}, Linux {os.uname().release}"
+
+    def figures(self) -> Mapping[str, int | str]:
+        """What it counts."""
+        observation = self._observation
+        if observation is None:
+            return {}
+        containers, machine = self._runtimes.statistics(), observation.machine
+        return {
+            "events drawn": observation.num,
+            "records lost": self._capture.dropped(),
+            "threads": len(machine.threads),
+            "threads never told of": machine.unknown,
+            "containers asked for": containers.asked,
+            "containers answered": containers.answered,
+            "containers that no runtime knew": containers.unknown,
+            "runtimes without an answer": containers.errors,
+            "container fields read too early": machine.containers.missed,
+            "system calls the kernel sends": self._sent,
+        }
 
     def diagnose(self, circumstances: Circumstances) -> Iterable[Finding]:
         """Whether this machine can be watched."""
