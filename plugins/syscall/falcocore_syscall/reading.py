@@ -132,6 +132,10 @@ class Reading:
         self._input.close()
         return [Finding("capture", ok=True, detail=f"{self._input.target} can be read")]
 
+    def next_step(self) -> str | None:
+        """Nothing: what will be found is in the capture already."""
+        return None
+
     def figures(self) -> Mapping[str, int | str]:
         """Nothing: how far it has come is told by `progress`."""
         return {}

@@ -112,6 +112,10 @@ class SyscallSource(Source):
         """Whether this machine can be watched, and what would lack; whether a capture can be read."""
         return self._mode.diagnose(circumstances)
 
+    def next_step(self) -> str | None:
+        """What raises an alert of the bundled rules."""
+        return self._mode.next_step()
+
     @property
     def rejected(self) -> int:  # type: ignore[override]
         """Records of the kernel program that can't be read."""

@@ -34,6 +34,7 @@ GATHERINGS = 5
 GATHERED_BYTES = 1 << 17
 """After a wake-up it waits so long, some times, or until so much has come: a batch costs more than many
 records in it. An alert comes a tenth of a second later for it at the most."""
+_SENSITIVE = "/etc/shadow"
 
 
 class Watching:
@@ -149,6 +150,12 @@ class Watching:
     def banner(self) -> str:
         """What is watched."""
         return f"watching {os.uname().nodename}, Linux {os.uname().release}"
+
+    def next_step(self) -> str | None:
+        """What raises an alert, where the rules are such as the bundled ones."""
+        if self._rules is None or not self._rules.can_match({"evt.type": "openat", "fd.name": _SENSITIVE}):
+            return None
+        return f"To see an alert: sudo cat {_SENSITIVE}"
 
     def figures(self) -> Mapping[str, int | str]:
         """What it counts."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from falcocore.app import Request, open_project
+from falcocore.ruleset import RuleSet
 from falcocore_syscall.source import SyscallSource
 from tests.support.bpf_objects import needs_kernel
 from tests.support.syscall_events import one_rule
@@ -15,17 +16,22 @@ from tests.support.syscall_events import one_rule
 CONDITION = "evt.type in (openat, open) and fd.name startswith {path}"
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Iterator[SyscallSource]:
-    """A source that watches for files of a folder."""
-    (tmp_path / "rules.yaml").write_text(one_rule(CONDITION.format(path=tmp_path), "%fd.name"))
+def rules_of(folder: Path, condition: str) -> RuleSet:
+    """One rule, about files of a folder."""
+    (folder / "rules.yaml").write_text(one_rule(condition.format(path=folder), "%fd.name"))
     request = Request(
-        config=None, overrides=(), sources=("syscall",), rules=(str(tmp_path / "rules.yaml"),), workers=None
+        config=None, overrides=(), sources=("syscall",), rules=(str(folder / "rules.yaml"),), workers=None
     )
     loaded = open_project(request, lambda _note: None).load_rules()
     assert not loaded.errors
+    return loaded.rule_sets["syscall"]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[SyscallSource]:
+    """A source that watches for files of a folder."""
     source = SyscallSource(container_sockets=[])
-    source.prepare(loaded.rule_sets["syscall"])
+    source.prepare(rules_of(tmp_path, CONDITION))
     source.open()
     batches = source.batches()
     next(batches)
@@ -43,6 +49,16 @@ def test_figures(source: SyscallSource) -> None:
     assert figures["threads"] > 0
     assert str(figures["system calls the kernel sends"]).startswith("0 always, 2 where a rule may match, ")
     assert source.rejected == 0
+
+
+@needs_kernel
+@pytest.mark.parametrize(("condition", "has_one"), [(CONDITION, False), ("evt.type = openat", True)])
+def test_the_next_step(tmp_path: Path, condition: str, has_one: bool) -> None:
+    """Something that raises an alert under these rules, if anything is known that does."""
+    source = SyscallSource()
+    assert source.next_step() is None
+    source.prepare(rules_of(tmp_path, condition))
+    assert (source.next_step() == "To see an alert: sudo cat /etc/shadow") == has_one
 
 
 def test_a_capture_has_none(tmp_path: Path) -> None:
