@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -95,10 +96,13 @@ def run(options: argparse.Namespace) -> int:
     from falcocore_syscall.live.runtimes.sockets import DEFAULT_SOCKETS
     from falcocore_syscall.scap.writer import Writer, is_compressed_name
 
+    compress = is_compressed_name(options.output)
+    if compress and find_spec("isal") is None:
+        hint = "pip install 'falcocore[syscall]', or choose a name that does not end in .gz"
+        raise ConfigError("compressed captures can't be written without the package isal", hint=hint)
     with ExitStack() as stack:
         try:
             stream = stack.enter_context(_opened(options.output))
-            compress = is_compressed_name(options.output)
             writer = Writer(stream, compress=compress, for_older=options.older)
             recording = Recording(writer, options.buffer_mb << 20, DEFAULT_SOCKETS, matches)
             stack.callback(recording.close)

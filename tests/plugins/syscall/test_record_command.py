@@ -102,6 +102,12 @@ def test_what_it_does_not_take(arguments: list[str], said: str) -> None:
     assert said in str(caught.value)
 
 
+def test_without_what_compresses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("falcocore_syscall.record_command.find_spec", lambda _name: None)
+    with pytest.raises(ConfigError, match="without the package isal"):
+        record("-o", tmp_path / "x.scap.gz")
+
+
 @needs_kernel
 def test_a_command_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="/nowhere/program can't be run"):
