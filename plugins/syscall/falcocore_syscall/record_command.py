@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import select
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +31,7 @@ _STDOUT = "-"
 _IDLE_S = 0.5
 _GATHER_S = 0.01
 _BUFFER_MB = 64
+_COLLECTED_OBJECTS = 100_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -113,7 +116,8 @@ def run(options: argparse.Namespace) -> int:
             raise
         except OSError as error:
             raise FalcocoreError(f"{options.output} can't be written: {error.strerror}") from None
-        said = f"{recording.written:,} events, {recording.lost:,} lost, {writer.size_bytes:,} bytes"
+        hint = " (--buffer-mb gives more room)" if recording.lost else ""
+        said = f"{recording.written:,} events, {recording.lost:,} lost{hint}, {writer.size_bytes:,} bytes"
         print(f"recorded {said}", file=sys.stderr)  # noqa: T201
         return status
 
@@ -126,11 +130,25 @@ def _opened(name: str) -> contextlib.AbstractContextManager[BinaryIO]:
     return contextlib.nullcontext(sys.stdout.buffer)
 
 
+@contextlib.contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Events leave no cycles behind: looking for them takes a sixth of the time."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_OBJECTS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
 def _until_it_ends(recording: Recording, options: argparse.Namespace) -> int:
     """Write until the command ends, the time is over, or a signal comes; the exit status."""
     with ExitStack() as stack:
         signals = stack.enter_context(Signals((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)))
         recording.start()
+        stack.enter_context(_rare_collections())
         companion = None
         if options.command:
             companion = Companion(options.command, sys.stderr if options.output == _STDOUT else None)

@@ -12,6 +12,7 @@ from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.live.tables import Tables
 from falcocore_syscall.live.threads import LiveThread
 from falcocore_syscall.live.written import (
+    WITH_OTHERS,
     Written,
     account_told,
     after,
@@ -95,11 +96,14 @@ class Recording:
         is_shown = self._matches is None or self._matches(event)
         if not is_shown and not is_needed(event):
             return
-        self._hide(event, event.tid, before(event))
+        has_others = event.type in WITH_OTHERS
+        if has_others:
+            self._hide(event, event.tid, before(event))
         self._writer.write_event(
             event.time_ns, event.tid, event.cpu, event.type, params_of(event), is_hidden=not is_shown
         )
-        self._hide(event, event.tid, after(event))
+        if has_others:
+            self._hide(event, event.tid, after(event))
         self.written += is_shown
 
     def _hide(self, event: LiveEvent, tid: int, told: Iterable[Written]) -> None:

@@ -36,6 +36,8 @@ _BECOMES = types_named("setuid", "setreuid", "setresuid")
 (_CLOSE,) = types_named("close")
 (_DUP2,) = types_named("dup2")
 (_GETCWD,) = types_named("getcwd")
+WITH_OTHERS = frozenset(_PATH_PARAMS) | _MOVES | _BECOMES | {_BIND}
+"""The types that hidden events may come before or after."""
 _AF_INET, _AF_INET6 = 2, 10
 _SPARE_FD = 1 << 30
 """A descriptor that no process has."""
@@ -71,7 +73,7 @@ def params_of(event: LiveEvent) -> list[bytes]:
         found = _other_path(event, place)
         if found is not None:
             params[place] = found + b"\0"
-    if event.type not in LARGE:
+    if event.record.size_bytes > MOST_PARAM_BYTES and event.type not in LARGE:
         for number, param in enumerate(params):
             if len(param) > MOST_PARAM_BYTES:
                 params[number] = param[:MOST_PARAM_BYTES]

@@ -17,7 +17,9 @@ import pytest
 
 from falcocore_syscall.live.event import LiveEvent
 from falcocore_syscall.live.recording import Recording
+from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.scap.writer import Writer
+from falcocore_syscall.state.containers import Containers
 from falcocore_syscall.state.machine import Machine
 from tests.support.bpf_objects import needs_kernel
 from tests.support.rewritten import replayed
@@ -175,6 +177,24 @@ def test_only_what_matches_is_shown() -> None:
     data = recorded(matches, ["/bin/sh", "-c", "cd /; read line < etc/hostname"])
     assert live
     assert [row_of(event) for event in replayed(data, Machine())] == live
+
+
+@needs_kernel
+def test_what_a_runtime_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there for a replay, and no event that is shown."""
+    texts = [b'{"container": {"id": "0123456789ab", "name": "told"}}']
+
+    def deliver(_runtimes: Runtimes, _containers: Containers) -> list[bytes]:
+        return [texts.pop()] if texts else []
+
+    monkeypatch.setattr(Runtimes, "deliver", deliver)
+    machine = Machine()
+    events = list(replayed(recorded(Live(), ["/bin/true"]), machine))
+    assert {event.name for event in events} >= {"execve", "procexit"}
+    assert "container" not in {event.name for event in events}
+    found = machine.containers.get("0123456789ab")
+    assert found is not None
+    assert found.data["name"] == "told"
 
 
 @needs_kernel
