@@ -1,10 +1,14 @@
 VENV := .venv
 BIN := $(VENV)/bin
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: run test lint bench bpf clean
+.PHONY: run watch test lint bench bpf clean
 
 run: $(VENV)/.installed  ## start with the bundled rules on 127.0.0.1:9765/k8s-audit
 	$(BIN)/falcocore run --source k8s_audit
+
+watch: $(VENV)/.installed  ## watch this machine with the bundled rules
+	$(SUDO) $(BIN)/falcocore run --source syscall
 
 test: lint  ## lint, types, all tests, and the tests of the bundled rules
 	$(BIN)/pytest

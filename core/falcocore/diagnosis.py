@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `remedy` says what to do where it is not `ok`."""
+    """One thing that was looked at. `remedy` says what to do where it is not `ok`.
+
+    One that is `ok` and has a remedy is a warning: it works, but less well than it could.
+    """
 
     name: str
     ok: bool

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from falcocore.counters import Counters
@@ -124,6 +125,10 @@ class ShardedRunner:
     def doubts(self, events: int, rules: RuleSet) -> str | None:
         """The source's, where nothing came; what came is known to the processes only."""
         return None if events else self._shard.source.doubts(events, rules)
+
+    def figures(self) -> Mapping[str, int | str]:
+        """None: each of the processes has its own."""
+        return {}
 
     def next_step(self) -> str | None:
         """The source's."""

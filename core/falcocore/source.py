@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -212,6 +212,10 @@ class Source:
         options. It leaves everything as it was.
         """
         return ()
+
+    def figures(self) -> Mapping[str, int | str]:
+        """What it counts, by names for people, for `falcocore status`; may come from any thread."""
+        return {}
 
     def progress(self) -> Progress | None:
         """How far it has come, for a source with an end; None for a live one."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from falcocore.cli.arguments import add_rule_arguments
 from falcocore.cli.request import active_rules
+from falcocore.condition import condition_function
 from falcocore.errors import nearest
 from falcocore.generic_fields import GENERIC_FIELDS
 from falcocore.lang.bound import BoundAnd, BoundCheck, BoundField, BoundNode, BoundNot, BoundOr, checks
@@ -43,6 +44,7 @@ __all__ = [
     "add_rule_arguments",
     "boolean",
     "checks",
+    "condition_function",
     "evaluate_check",
     "fields_read",
     "nearest",

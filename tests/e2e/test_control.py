@@ -89,6 +89,7 @@ def test_status_of_a_run_with_an_outbox(place: Place) -> None:
         "events": 4,
         "rejected": 1,
         "rules": 1,
+        "figures": {},
     }
     assert status["rules"] == {"count": 1, "generation": 0}
     assert status["alerts"] == {

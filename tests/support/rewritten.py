@@ -5,21 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 from falcocore_syscall.event import Event
 from falcocore_syscall.replay import Replay
 from falcocore_syscall.scap.compression import unpacked
 from falcocore_syscall.scap.reader import Reader
-from falcocore_syscall.scap.records import (
-    FdListRecord,
-    GroupRecord,
-    InterfaceRecord,
-    MachineRecord,
-    Record,
-    ThreadRecord,
-    UserRecord,
-)
+from falcocore_syscall.scap.records import Record
 from falcocore_syscall.scap.writer import Writer
 from falcocore_syscall.state.machine import Machine
 
@@ -33,27 +24,13 @@ class RecordingMachine(Machine):
 
     def load(self, record: Record) -> None:
         """Write a list."""
-        write_record(self.writer, record)
+        self.writer.write_list(record)
         super().load(record)
 
     def apply(self, event: Event) -> None:
         """Write an event."""
         self.writer.write_event(event.time_ns, event.tid, event.cpu, event.type, event.params())
         super().apply(event)
-
-
-def write_record(writer: Writer, record: Record) -> None:
-    """Write any list by the method for it."""
-    if isinstance(record, MachineRecord):
-        writer.write_machine(record)
-    elif isinstance(record, FdListRecord):
-        writer.write_fds(record)
-    elif record and isinstance(record[0], ThreadRecord):
-        writer.write_threads(cast("list[ThreadRecord]", record))
-    elif record and isinstance(record[0], InterfaceRecord):
-        writer.write_interfaces(cast("list[InterfaceRecord]", record))
-    else:
-        writer.write_accounts(cast("list[UserRecord | GroupRecord]", record))
 
 
 def replayed(data: bytes, machine: Machine) -> Iterator[Event]:

@@ -122,10 +122,10 @@ def _object(row: Row) -> dict[str, object]:
 
 def _cells(row: Row) -> dict[str, str]:
     finding = row.finding
-    word = "ok" if finding.ok else "FAILS"
+    word = "FAILS" if not finding.ok else "warning" if finding.remedy else "ok"
     return {
         "source": row.source,
         "check": finding.name,
         "result": on_one_line(f"{word}: {finding.detail}" if finding.detail else word),
-        "what to do": "" if finding.ok else on_one_line(finding.remedy),
+        "what to do": on_one_line(finding.remedy),
     }

@@ -12,7 +12,7 @@ from falcocore.cli.listing import Row, show_part
 from falcocore.cli.request import open_state
 from falcocore.control.client import ask
 from falcocore.control.protocol import ControlError
-from falcocore.control.report import OutputReport, Report
+from falcocore.control.report import OutputReport, Report, SourceReport
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +36,9 @@ def _show(report: Report) -> None:
     for line in _summary(report):
         print(line)  # noqa: T201
     now_s = time.time()
-    show_part("Sources", [_source_row(source) for source in msgspec.to_builtins(report.sources)])
+    show_part("Sources", [_source_row(source) for source in report.sources])
+    figures = [_figure_row(it.instance, *item) for it in report.sources for item in it.figures.items()]
+    show_part("Figures of sources", figures)
     show_part("Outputs", [_output_row(output, now_s) for output in report.outputs])
     alerts = report.alerts
     show_part("Alerts by priority", [_number_row("priority", *item) for item in alerts.by_priority.items()])
@@ -63,8 +65,18 @@ def _summary(report: Report) -> list[str]:
     return lines
 
 
-def _source_row(source: dict[str, object]) -> Row:
-    return {name: f"{value:,}" if isinstance(value, int) else value for name, value in source.items()}
+def _source_row(source: SourceReport) -> Row:
+    cells = msgspec.to_builtins(source)
+    del cells["figures"]
+    return {name: _figure(value) for name, value in cells.items()}
+
+
+def _figure_row(instance: str, name: str, value: int | str) -> Row:
+    return {"instance": instance, "figure": name, "value": _figure(value)}
+
+
+def _figure(value: int | str) -> str:
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def _output_row(output: OutputReport, now_s: float) -> Row:

@@ -6,7 +6,7 @@ import msgspec
 
 
 class SourceReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One running source; `doing` is what it says of itself."""
+    """One running source; `doing` and `figures` are what it says of itself."""
 
     instance: str
     source: str
@@ -14,6 +14,7 @@ class SourceReport(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     rejected: int
     rules: int
+    figures: dict[str, int | str] = {}
 
 
 class OutputReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,6 +63,7 @@ class StatusCommand:
             events=self._counters.events[runner.name],
             rejected=runner.source.rejected,
             rules=len(runner.rules.rules),
+            figures=dict(runner.source.figures()),
         )
 
     def _alerts(self) -> Alerts:

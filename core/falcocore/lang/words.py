@@ -26,7 +26,7 @@ BLANK = r"[ \t\x08\r\n]"
 NAME = r"[A-Za-z]+[A-Za-z0-9_]*"
 BARE = r"""[^()"'\s=,]+"""
 # A quote behind a backslash never ends the text, however many backslashes there are.
-QUOTED = r""""[^"]*+(?:(?<=\\)"[^"]*+)*+(?<!\\)"|'[^']*+(?:(?<=\\)'[^']*+)*+(?<!\\)'"""
+QUOTED = r""""[^"]*+(?:(?<=\\)"[^"]*+)*(?<!\\)"|'[^']*+(?:(?<=\\)'[^']*+)*(?<!\\)'"""
 ARGUMENT = r"""[^\]\["'\s]+"""
 NUMBER = r"(?:0[xX][0-9a-fA-F]+|[+-]?[0-9]+\.?[0-9]*(?:[eE][+-][0-9]+)?)"
 

@@ -1,8 +1,8 @@
-"""Registers the source and its fields. What a hook needs is imported in it, to keep listings fast."""
+"""Registers source, fields and command. What a hook needs is imported in it, to keep listings fast."""
 
 from __future__ import annotations
 
-from falcocore.api import FieldRegistry, SourceRegistry, hookimpl
+from falcocore.api import CommandRegistry, FieldRegistry, SourceRegistry, hookimpl
 
 
 @hookimpl
@@ -19,3 +19,11 @@ def register_fields(registry: FieldRegistry) -> None:
     from falcocore_syscall.fields import FIELDS
 
     registry.add("syscall", FIELDS)
+
+
+@hookimpl
+def register_commands(registry: CommandRegistry) -> None:
+    """Offer `falcocore record`."""
+    from falcocore_syscall.record_command import HELP, configure, run
+
+    registry.add("record", HELP, configure, run)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from falcocore.api import Batch, Progress, SourceError
+from falcocore.api import Batch, Circumstances, Finding, Progress, SourceError
 from falcocore_syscall.host_names import WAIT_S, watch_names
 from falcocore_syscall.scap.errors import CaptureError
 from falcocore_syscall.scap.input import STANDARD_INPUT, Input
@@ -46,6 +46,8 @@ class Piece(Batch):
 class Reading:
     """One capture that is replayed: a file, plain or gzip, or standard input."""
 
+    rejected = 0
+
     def __init__(self, target: str, *, resolves_names: bool) -> None:
         self._input = Input(target)
         self._resolves_names = resolves_names
@@ -73,14 +75,7 @@ class Reading:
         Raises:
             SourceError: it can't be read, or what reading it needs is not installed.
         """
-        for package in _PACKAGES:
-            try:
-                importlib.import_module(package)
-            except ImportError:
-                raise SourceError(
-                    f"source syscall: captures can't be read without the package {package}",
-                    hint="pip install 'falcocore[syscall]'",
-                ) from None
+        _check_packages()
         from falcocore_syscall.replay import Replay
         from falcocore_syscall.scap.ahead import ahead
         from falcocore_syscall.scap.compression import unpacked
@@ -127,6 +122,35 @@ class Reading:
         target = self._input.target
         return f"reading {'standard input' if target == STANDARD_INPUT else target}"
 
+    def diagnose(self, _circumstances: Circumstances) -> Iterable[Finding]:
+        """Whether the capture is there, and what reading it needs."""
+        try:
+            _check_packages()
+            self._input.open()
+        except SourceError as error:
+            return [Finding("capture", ok=False, detail=error.message, remedy=error.hint or "")]
+        self._input.close()
+        return [Finding("capture", ok=True, detail=f"{self._input.target} can be read")]
+
+    def next_step(self) -> str | None:
+        """Nothing: what will be found is in the capture already."""
+        return None
+
+    def figures(self) -> Mapping[str, int | str]:
+        """Nothing: how far it has come is told by `progress`."""
+        return {}
+
     def progress(self) -> Progress | None:
         """How much of the file was read, compressed as it is."""
         return Progress(self._input.done_bytes, self._input.total_bytes)
+
+
+def _check_packages() -> None:
+    for package in _PACKAGES:
+        try:
+            importlib.import_module(package)
+        except ImportError:
+            raise SourceError(
+                f"source syscall: captures can't be read without the package {package}",
+                hint="pip install 'falcocore[syscall]'",
+            ) from None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from falcocore.api import Batch, Progress, Sent, Source
+from falcocore.api import Batch, Circumstances, Finding, Progress, Sent, Source
 from falcocore_syscall.live.drops import DropPolicy
 
 if TYPE_CHECKING:
@@ -107,6 +107,23 @@ class SyscallSource(Source):
     def banner(self) -> str:
         """What is read."""
         return self._mode.banner()
+
+    def diagnose(self, circumstances: Circumstances) -> Iterable[Finding]:
+        """Whether this machine can be watched, and what would lack; whether a capture can be read."""
+        return self._mode.diagnose(circumstances)
+
+    def next_step(self) -> str | None:
+        """What raises an alert of the bundled rules."""
+        return self._mode.next_step()
+
+    @property
+    def rejected(self) -> int:  # type: ignore[override]
+        """Records of the kernel program that can't be read."""
+        return self._mode.rejected
+
+    def figures(self) -> Mapping[str, int | str]:
+        """Of a machine that is watched: events, losses, threads, containers, what the kernel sends."""
+        return self._mode.figures()
 
     def progress(self) -> Progress | None:
         """How much of the file was read, compressed as it is; None for the machine."""

@@ -29,10 +29,11 @@ class Sick(Source):
             raise SourceError("it can't tell", hint="ask again")
         if self.mood == "silent":
             return
-        yield Finding("mood", self.mood == "good", self.mood, "laugh\\na little")
+        remedy = "" if self.mood == "good" else "laugh\\na little"
+        yield Finding("mood", self.mood in ("good", "tired"), self.mood, remedy)
         rules, files = circumstances.rules, [file.name for file in circumstances.files]
         told = f"{rules and len(rules.rules)} rules, {circumstances.events} events, files {files}"
-        yield Finding("told", True, told, "nothing")
+        yield Finding("told", True, told)
 
 class Needy(Source):
     name = "needy"
@@ -189,6 +190,11 @@ def test_text_is_one_line_for_each_finding(tmp_path: Path, capsys: Capture) -> N
         "sick\tmood\tFAILS: bad\tlaugh a little",
         "sick\ttold\tok: 1 rules, None events, files []\t",
     ]
+
+
+def test_what_could_be_better_is_no_failure(tmp_path: Path, capsys: Capture) -> None:
+    assert falcocore("doctor", *config(tmp_path, mood="tired"), *rules(tmp_path)) == 0
+    assert "sick\tmood\twarning: tired\tlaugh a little" in capsys.readouterr().out.splitlines()
 
 
 def test_a_terminal_gets_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,13 @@ REPORT = Report(
     uptime_s=7500.0,
     sources=[
         SourceReport(
-            instance="audit", source="k8s_audit", doing="listening on X", events=1234567, rejected=8, rules=48
+            instance="audit",
+            source="k8s_audit",
+            doing="listening on X",
+            events=1234567,
+            rejected=8,
+            rules=48,
+            figures={"things seen": 1234, "of what": "this and that"},
         )
     ],
     rules=Rules(count=48, generation=3),
@@ -64,7 +70,7 @@ def test_text_has_a_part_for_each_thing(tmp_path: Path, capsys: Capture) -> None
     output = capsys.readouterr()
     assert output.err == ""
     lines = output.out.splitlines()
-    oldest = lines[10].split("\t")[3]
+    oldest = lines[15].split("\t")[3]
     assert lines == [
         "falcocore 1.2.3, process 77, running for 2 h 5 min, state in /state",
         "1,234,567 events, 3 alerts, 1 second copy left out, 48 rules (generation 3)",
@@ -73,6 +79,11 @@ def test_text_has_a_part_for_each_thing(tmp_path: Path, capsys: Capture) -> None
         "Sources",
         "instance\tsource\tdoing\tevents\trejected\trules",
         "audit\tk8s_audit\tlistening on X\t1,234,567\t8\t48",
+        "",
+        "Figures of sources",
+        "instance\tfigure\tvalue",
+        "audit\tthings seen\t1,234",
+        "audit\tof what\tthis and that",
         "",
         "Outputs",
         "name\tstate\twaiting\toldest\tdelivered\trefused\tdead letters\tdropped\tfailures\tlast error",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
-from falcocore.api import SourceError
+from falcocore.api import ConfigError, SourceError
 from falcocore_syscall.live.bpf.btf import Btf
 from falcocore_syscall.live.bpf.errors import BpfError
 from falcocore_syscall.live.bpf.maps import index
@@ -23,6 +23,7 @@ _SHARED = ("ring", "cgroups", "drops", "current")
 _DROPPED_FOR_ROOM = 0
 HOST, IN_CONTAINER, EITHER = 1, 2, 3
 _MOST_PLACES = 4096
+_LEAST_BUFFER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,24 @@ class Capture:
     """Records of what happens on this machine.
 
     Nothing of it stays in the kernel after `close`, or after the process has died in any way.
+
+    Raises:
+        ConfigError: the buffer can't have this size.
     """
 
     def __init__(self, buffer_bytes: int) -> None:
+        if buffer_bytes < _LEAST_BUFFER_BYTES or buffer_bytes & (buffer_bytes - 1):
+            raise ConfigError(
+                f"source syscall: buffer_mb is {buffer_bytes >> 20}",
+                hint="give a power of two: 1, 2, 4, 8, ...",
+            )
         self._buffer_bytes = buffer_bytes
         self._object: BpfObject | None = None
         self._ring: RingReader | None = None
         self._generation = 0
         self._places: dict[int, int] = {}
+        self.own_pid = os.getpid()
+        """The number that the kernel has for this process; nothing is told of it."""
         self.left_out: tuple[str, ...] = ()
         """Programs that this kernel has no place for."""
 
@@ -82,7 +93,7 @@ class Capture:
         made.replace("match_path", push_down.path_code)
         made.replace("match_name", push_down.name_code)
         numbers = {
-            "own_pid": os.getpid(),
+            "own_pid": self.own_pid,
             "want": tables.want,
             "tops_count": push_down.tops_count,
             "places_matter": int(push_down.places_matter),
@@ -131,6 +142,12 @@ class Capture:
     def dropped(self) -> int:
         """Records since the start for which the buffer had no room."""
         return 0 if self._object is None else self._object.maps["drops"].sum(index(_DROPPED_FOR_ROOM))
+
+    def know_own_pid(self, pid: int) -> None:
+        """Take this number for the own process, of which nothing is told."""
+        if pid != self.own_pid and self._object is not None:
+            self.own_pid = pid
+            self._object.variables["own_pid"].write(struct.pack("<I", pid))
 
     def learn_place(self, cgroup: int, *, is_container: bool) -> None:
         """Tell the kernel whether a control group is a container's."""

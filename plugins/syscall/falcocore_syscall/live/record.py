@@ -140,6 +140,11 @@ class Record:
         return Head._make(self.head)
 
     @property
+    def size_bytes(self) -> int:
+        """Of the whole record."""
+        return int(self.head[0])
+
+    @property
     def pid(self) -> int:
         """The process."""
         return int(self.head[5])

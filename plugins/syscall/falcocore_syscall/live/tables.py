@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
 from typing import TYPE_CHECKING
@@ -44,6 +45,8 @@ class Tables:
     compat: bytes
     push_down: PushDownTables
     want: Want
+    actions: Mapping[Action, int]
+    """How many of the calls that have names something is done with."""
 
     @classmethod
     def of(cls, rules: RuleSet, machine: str | None = None) -> Tables:
@@ -62,6 +65,12 @@ class Tables:
         """Every call with all that can be told of it, for recordings."""
         calls = Calls(machine or platform.machine())
         return cls._made(calls, Plan.everything(calls.names), Want.CWD | Want.ENV | Want.THREADS)
+
+    @property
+    def sent(self) -> str:
+        """How many of the calls are sent whole, and how many where a rule may match."""
+        whole, tested, none = (self.actions[it] for it in (Action.EMIT, Action.TEST, Action.NOTHING))
+        return f"{whole} always, {tested} where a rule may match, {none} never"
 
     @classmethod
     def _made(cls, calls: Calls, plan: Plan, want: Want) -> Tables:
@@ -83,7 +92,10 @@ class Tables:
             native = int.from_bytes(compat[2 * number : 2 * number + 2], "little")
             if native < ENTRIES and entries[native]:
                 wanted[number] |= _OF_32_BIT
-        return cls(entries, bytes(wanted), compat, push_down, want)
+        default = push_down.calls.get(UNKNOWN)
+        named = (push_down.calls.get(name, default) for name in calls.names if name != UNKNOWN)
+        actions = Counter(Action.NOTHING if entry is None else entry.action for entry in named)
+        return cls(entries, bytes(wanted), compat, push_down, want, actions)
 
 
 def _wanted_by(rules: RuleSet) -> Want:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import select
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from falcocore.api import Batch, ConfigError, Progress, SourceError
+from falcocore.api import Batch, Circumstances, Finding, Progress, SourceError
 from falcocore_syscall.host_names import WAIT_S, watch_names
-from falcocore_syscall.live.accounts import LiveAccounts
-from falcocore_syscall.live.calls.table import Calls
 from falcocore_syscall.live.capture import Capture
+from falcocore_syscall.live.diagnosis import findings
 from falcocore_syscall.live.drops import DropPolicy, DropWatch
 from falcocore_syscall.live.event import LiveEvent
-from falcocore_syscall.live.items import RecordError
-from falcocore_syscall.live.machine import LiveMachine
-from falcocore_syscall.live.proc import Proc
-from falcocore_syscall.live.record import Record, RecordKind
+from falcocore_syscall.live.observation import Observation
+from falcocore_syscall.live.record import RecordKind
 from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.live.runtimes.sockets import DEFAULT_SOCKETS
 from falcocore_syscall.live.tables import Tables
@@ -28,7 +24,6 @@ from falcocore_syscall.state.names import HostNames
 
 if TYPE_CHECKING:
     from falcocore.toolkit import RuleSet
-    from falcocore_syscall.live.threads import LiveThread
 
 log = logging.getLogger("falcocore.syscall")
 
@@ -39,11 +34,7 @@ GATHERINGS = 5
 GATHERED_BYTES = 1 << 17
 """After a wake-up it waits so long, some times, or until so much has come: a batch costs more than many
 records in it. An alert comes a tenth of a second later for it at the most."""
-CLOCK_STEP_NS = 1_000_000
-"""A difference of the clocks beyond this is a step of the time of day."""
-_RUNTIMES_S = 1.0
-"""How long the start waits for what runtimes tell of the containers that are there."""
-_LEAST_BUFFER_BYTES = 1 << 16
+_SENSITIVE = "/etc/shadow"
 
 
 class Watching:
@@ -58,29 +49,27 @@ class Watching:
         resolves_names: bool,
         pushes_down: bool,
     ) -> None:
-        if buffer_bytes < _LEAST_BUFFER_BYTES or buffer_bytes & (buffer_bytes - 1):
-            raise ConfigError(
-                f"source syscall: buffer_mb is {buffer_bytes >> 20}",
-                hint="give a power of two: 1, 2, 4, 8, ...",
-            )
         self._capture = Capture(buffer_bytes)
         self._drops = DropWatch(drops)
         self._names = HostNames()
         self._resolves_names = resolves_names
         self._tables = Tables.of if pushes_down else Tables.whole
-        self._runtimes = Runtimes(DEFAULT_SOCKETS if container_sockets is None else container_sockets)
-        self._calls = Calls(platform.machine())
+        self._buffer_bytes = buffer_bytes
+        self._sockets = DEFAULT_SOCKETS if container_sockets is None else container_sockets
+        self._runtimes = Runtimes(self._sockets)
         self._rules: RuleSet | None = None
         self._shown: frozenset[int] = frozenset()
-        self._machine: LiveMachine | None = None
-        self._accounts: LiveAccounts | None = None
-        self._num = 0
+        self._observation: Observation | None = None
+        self._sent = ""
         self._stopped = False
         self._wake_reader, self._wake_writer = os.pipe()
         self.gatherings = GATHERINGS
         """0 for who waits for each event."""
-        self.rejected = 0
+
+    @property
+    def rejected(self) -> int:
         """Records that contradict themselves."""
+        return 0 if self._observation is None else self._observation.rejected
 
     def prepare(self, rules: RuleSet) -> None:
         """Learn the rules; where the capture runs already, the kernel learns them too.
@@ -92,8 +81,10 @@ class Watching:
         self._shown = _shown(rules)
         if self._resolves_names:
             watch_names(self._names, rules)
-        if self._machine is not None:
-            self._capture.replace(self._tables(rules))
+        if self._observation is not None:
+            tables = self._tables(rules)
+            self._capture.replace(tables)
+            self._sent = tables.sent
 
     def open(self) -> None:
         """Attach first, then take the processes that are there: what begins in between is in the buffer.
@@ -103,23 +94,9 @@ class Watching:
         """
         if self._rules is None:
             raise SourceError("source syscall: no rules were given to it")
-        self._capture.start(self._tables(self._rules))
-        proc = Proc()
-        self._machine = machine = LiveMachine(proc, _offset_ns(), self._met, self._names)
-        self._accounts = machine.accounts = LiveAccounts(proc.host_root or "/", proc.root)
-        for record in proc.machine_records():
-            machine.load(record)
-        machine.start_with(proc.threads())
-        self._runtimes.wait(_RUNTIMES_S)
-
-    def _met(self, thread: LiveThread) -> None:
-        container = thread.container_id
-        if thread.cgroup:
-            self._capture.learn_place(thread.cgroup, is_container=bool(container))
-        if container:
-            self._runtimes.ask(container, thread.cgroups)
-            if self._accounts is not None:
-                self._accounts.met(container, thread.pid)
+        tables = self._tables(self._rules)
+        self._observation = Observation.start(self._capture, tables, self._runtimes, self._names)
+        self._sent = tables.sent
 
     def batches(self) -> Iterator[Batch]:
         """Yield what there is, at least an empty batch each second.
@@ -136,16 +113,15 @@ class Watching:
             while not self._stopped:
                 if not self._capture.pending_bytes and poller.poll(IDLE_S * 1000):
                     self._gather()
-                self._keep_time()
                 yield self._batch()
             # What has happened before the end is told.
             self._capture.detach()
             while self._capture.pending_bytes:
                 yield self._batch()
         finally:
-            self._runtimes.stop()
             self._names.stop()
-            self._capture.close()
+            if self._observation is not None:
+                self._observation.close()
 
     def _gather(self) -> None:
         for _ in range(self.gatherings):
@@ -158,33 +134,13 @@ class Watching:
         batch.events = self._events(batch)
         return batch
 
-    def _keep_time(self) -> None:
-        machine = self._machine
-        offset_ns = _offset_ns()
-        if machine is not None and abs(offset_ns - machine.offset_ns) > CLOCK_STEP_NS:
-            machine.offset_ns = offset_ns
-
     def _events(self, batch: Batch) -> Iterator[LiveEvent]:
-        machine = self._machine
-        if machine is None:
+        observation = self._observation
+        if observation is None:
             return
-        self._runtimes.deliver(machine.containers)
-        for data, offset in self._capture.drain():
-            try:
-                record = Record(data, offset)
-                thread = machine.take(record)
-            except RecordError as error:
-                self.rejected += 1
-                if self.rejected == 1:
-                    log.warning("source syscall: a record of the kernel program can't be read: %s", error)
-                continue
-            call = self._calls.of(record) if thread is not None and record.kind in self._shown else None
-            if call is not None:
-                self._num += 1
-                event = LiveEvent(record, call, record.time_ns + machine.offset_ns, self._num)
-                event.machine, event.thread = machine, thread
-                yield event
-        batch.notices = self._drops.look(self._capture.dropped(), self._num, time.monotonic())
+        observation.catch_up()
+        yield from observation.events(self._shown)
+        batch.notices = self._drops.look(self._capture.dropped(), observation.num, time.monotonic())
 
     def stop(self) -> None:
         """End after what is being drawn."""
@@ -194,6 +150,35 @@ class Watching:
     def banner(self) -> str:
         """What is watched."""
         return f"watching {os.uname().nodename}, Linux {os.uname().release}"
+
+    def next_step(self) -> str | None:
+        """What raises an alert, where the rules are such as the bundled ones."""
+        if self._rules is None or not self._rules.can_match({"evt.type": "openat", "fd.name": _SENSITIVE}):
+            return None
+        return f"To see an alert: sudo cat {_SENSITIVE}"
+
+    def figures(self) -> Mapping[str, int | str]:
+        """What it counts."""
+        observation = self._observation
+        if observation is None:
+            return {}
+        containers, machine = self._runtimes.statistics(), observation.machine
+        return {
+            "events drawn": observation.num,
+            "records lost": self._capture.dropped(),
+            "threads": len(machine.threads),
+            "threads never told of": machine.unknown,
+            "containers asked for": containers.asked,
+            "containers answered": containers.answered,
+            "containers that no runtime knew": containers.unknown,
+            "runtimes without an answer": containers.errors,
+            "container fields read too early": machine.containers.missed,
+            "system calls the kernel sends": self._sent,
+        }
+
+    def diagnose(self, circumstances: Circumstances) -> Iterable[Finding]:
+        """Whether this machine can be watched."""
+        return findings(self._buffer_bytes, self._sockets, circumstances)
 
     def progress(self) -> Progress | None:
         """There is no end to it."""
@@ -208,8 +193,3 @@ def _shown(rules: RuleSet) -> frozenset[int]:
     if rules.can_match({"evt.type": "procexit"}):
         shown.add(RecordKind.EXIT)
     return frozenset(shown)
-
-
-def _offset_ns() -> int:
-    """What the clock of records, which counts from boot, is behind the time of day."""
-    return time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)

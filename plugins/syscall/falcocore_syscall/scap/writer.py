@@ -20,6 +20,7 @@ from falcocore_syscall.scap.records import (
     GroupRecord,
     InterfaceRecord,
     MachineRecord,
+    Record,
     ThreadRecord,
     UserRecord,
 )
@@ -66,6 +67,8 @@ class Writer:
         self._packer = _gzip() if compress else None
         self._held = bytearray()
         self._has_events = False
+        self.size_bytes = 0
+        """How much was given to the stream."""
         self._block(SECTION, struct.pack("<IHHQ", MAGIC, MAJOR, _MINOR, (1 << 64) - 1))
 
     def __enter__(self) -> Writer:
@@ -93,6 +96,16 @@ class Writer:
     def write_fds(self, record: FdListRecord) -> None:
         """The descriptors of a process."""
         self._list(_FDS, fds_body(older_fds(record) if self._for_older else record))
+
+    def write_list(self, record: Record) -> None:
+        """Any of them, by what is in it; one without anything is left out."""
+        if isinstance(record, MachineRecord):
+            self.write_machine(record)
+        elif isinstance(record, FdListRecord):
+            self.write_fds(record)
+        elif record:
+            write = {ThreadRecord: self.write_threads, InterfaceRecord: self.write_interfaces}
+            write.get(type(record[0]), self.write_accounts)(record)  # type: ignore[operator]
 
     def write_event(
         self, time_ns: int, tid: int, cpu: int, kind: int, params: Sequence[bytes], *, is_hidden: bool = False
@@ -139,14 +152,14 @@ class Writer:
         """Bring everything that was written to where it can be read."""
         self._pass_on()
         if self._packer is not None:
-            self._stream.write(self._packer.flush(_sync_flush()))
+            self._put(self._packer.flush(_sync_flush()))
         self._stream.flush()
 
     def close(self) -> None:
         """Write what is left. Nothing can be written afterwards."""
         self._pass_on()
         if self._packer is not None:
-            self._stream.write(self._packer.flush())
+            self._put(self._packer.flush())
             self._packer = None
         self._stream.flush()
 
@@ -166,7 +179,11 @@ class Writer:
         if self._held:
             data = bytes(self._held)
             self._held.clear()
-            self._stream.write(data if self._packer is None else self._packer.compress(data))
+            self._put(data if self._packer is None else self._packer.compress(data))
+
+    def _put(self, data: bytes) -> None:
+        self._stream.write(data)
+        self.size_bytes += len(data)
 
 
 def is_compressed_name(name: str) -> bool:

@@ -37,7 +37,7 @@ from falcocore_syscall.scap.records import (
 from falcocore_syscall.scap.writer import MOST_PARAM_BYTES, Writer, is_compressed_name
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.tables import EVENTS, LARGE, NATIVE_NAMES, SYSCALL_NAMES
-from tests.support.rewritten import replayed, rewritten, write_record
+from tests.support.rewritten import replayed, rewritten
 from tests.support.scap_writer import ScapWriter
 from tests.support.syscall_events import TABLE
 
@@ -121,7 +121,7 @@ def written(
     stream = io.BytesIO()
     with Writer(stream, compress=compress, **options) as writer:
         for record in lists:
-            write_record(writer, record)
+            writer.write_list(record)
         for *event, is_hidden in events:
             writer.write_event(*event, is_hidden=is_hidden)
     return stream.getvalue()
@@ -370,7 +370,7 @@ def test_sysdig_reads_what_it_knows_of_a_capture(capture: Path, tmp_path: Path) 
     writer = Writer(stream, for_older=True)
     for item in read(capture.read_bytes()):
         if not isinstance(item, Columns | SectionStart):
-            write_record(writer, item)
+            writer.write_list(item)
     for event in known:
         writer.write_event(event.time_ns, event.tid, event.cpu, event.type, event.params())
     writer.close()

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from falcocore.api import Finding
 from falcocore_syscall.live.bpf import calls
 from falcocore_syscall.live.bpf.btf import KERNEL_BTF, Btf, Kind
 from falcocore_syscall.live.bpf.calls import MapType
@@ -24,7 +25,7 @@ from falcocore_syscall.live.bpf.errors import BpfError
 
 TRACEPOINT_TYPE = "btf_trace_sys_exit"
 DIRECT_READ_FUNCTION = "bpf_rdonly_cast"
-_SYS_ADMIN, _PERFMON, _BPF = 21, 38, 39
+_DAC_OVERRIDE, _DAC_READ_SEARCH, _SYS_PTRACE, _SYS_ADMIN, _PERFMON, _BPF = 1, 2, 19, 21, 38, 39
 _RING_BYTES = 1 << 16
 _UNCOUNTED_SINCE = (5, 11)
 _PROBE_PROGRAM = bytes.fromhex(
@@ -36,16 +37,6 @@ _PROBE_PROGRAM = bytes.fromhex(
     "b700000000000000"  # r0 = 0
     "9500000000000000"  # exit
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one step has shown; `remedy` is what to do where it is not `ok`."""
-
-    name: str
-    ok: bool
-    detail: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +62,9 @@ def _steps(host: Host) -> Iterator[Finding]:
     kernel: Btf | None = None
     try:
         kernel = Btf.of_kernel(host.types)
-        yield Finding("kernel types", True, f"{host.types}: {len(kernel)} types")
+        yield Finding("kernel types", ok=True, detail=f"{host.types}: {len(kernel)} types")
     except BpfError as error:
-        yield Finding("kernel types", False, error.message, _TYPES_REMEDY)
+        yield Finding("kernel types", ok=False, detail=error.message, remedy=_TYPES_REMEDY)
     if not architecture.ok:
         return
     yield _locked_memory(host)
@@ -91,7 +82,7 @@ def _programs(host: Host, kernel: Btf) -> Iterator[Finding]:
     types = kernel.find(TRACEPOINT_TYPE, Kind.TYPEDEF)
     if not types:
         detail = f"the kernel has no tracepoint for system calls ({TRACEPOINT_TYPE})"
-        yield Finding("program", False, detail, _TRACEPOINTS_REMEDY)
+        yield Finding("program", ok=False, detail=detail, remedy=_TRACEPOINTS_REMEDY)
         return
     load = partial(calls.load_alone, _PROBE_PROGRAM, "probe", types[0])
     yield (loaded := _try("program", load, partial(_refused, host)))
@@ -101,9 +92,11 @@ def _programs(host: Host, kernel: Btf) -> Iterator[Finding]:
         attach = partial(calls.open_raw_tracepoint, program, "probe")
         yield _try("tracepoint", attach, lambda _: _TRACEPOINTS_REMEDY)
     if kernel.find_function(DIRECT_READ_FUNCTION) is None:
-        yield Finding("direct reads", True, "not before Linux 6.2: each opened file costs somewhat more")
+        yield Finding(
+            "direct reads", ok=True, detail="not before Linux 6.2: each opened file costs somewhat more"
+        )
     else:
-        yield Finding("direct reads", True, f"the kernel has {DIRECT_READ_FUNCTION}")
+        yield Finding("direct reads", ok=True, detail=f"the kernel has {DIRECT_READ_FUNCTION}")
 
 
 @contextmanager
@@ -118,15 +111,15 @@ def _try(name: str, make: Callable[[], int], remedy: Callable[[BpfError], str]) 
     """Have the kernel make something, and let go of it."""
     try:
         with _closing(make()):
-            return Finding(name, True, "works")
+            return Finding(name, ok=True, detail="works")
     except BpfError as error:
-        return Finding(name, False, error.message, remedy(error))
+        return Finding(name, ok=False, detail=error.message, remedy=remedy(error))
 
 
 def _architecture(host: Host) -> Finding:
     known = host.machine in calls.CALL_NUMBERS
     remedy = "" if known else f"Live capture works on {' and '.join(calls.CALL_NUMBERS)}."
-    return Finding("architecture", known, host.machine, remedy)
+    return Finding("architecture", ok=known, detail=host.machine, remedy=remedy)
 
 
 def _status(host: Host) -> dict[str, str]:
@@ -136,14 +129,20 @@ def _status(host: Host) -> dict[str, str]:
     return {}
 
 
-def _privileges(host: Host) -> Finding:
+def _holds(host: Host, *capabilities: int) -> bool:
+    """Whether this process has one of these capabilities."""
     held = int(_status(host).get("CapEff", "0"), 16)
-    missing = [name for name, bit in (("CAP_BPF", _BPF), ("CAP_PERFMON", _PERFMON)) if not held >> bit & 1]
-    if held >> _SYS_ADMIN & 1:
-        return Finding("privileges", True, "CAP_SYS_ADMIN")
+    return any(held >> one & 1 for one in capabilities)
+
+
+def _privileges(host: Host) -> Finding:
+    if _holds(host, _SYS_ADMIN):
+        return Finding("privileges", ok=True, detail="CAP_SYS_ADMIN")
+    missing = [name for name, bit in (("CAP_BPF", _BPF), ("CAP_PERFMON", _PERFMON)) if not _holds(host, bit)]
     if not missing:
-        return Finding("privileges", True, "CAP_BPF and CAP_PERFMON")
-    return Finding("privileges", False, f"without {' and '.join(missing)}", _privileges_remedy(host))
+        return Finding("privileges", ok=True, detail="CAP_BPF and CAP_PERFMON")
+    detail = f"without {' and '.join(missing)}"
+    return Finding("privileges", ok=False, detail=detail, remedy=_privileges_remedy(host))
 
 
 def _privileges_remedy(host: Host) -> str:
@@ -153,15 +152,33 @@ def _privileges_remedy(host: Host) -> str:
     )
 
 
+def other_processes(host: Host | None = None) -> Finding:
+    """Whether /proc tells all of the processes of other users: capture works without it, but knows less."""
+    needed = {"CAP_SYS_PTRACE": (_SYS_PTRACE,), "CAP_DAC_READ_SEARCH": (_DAC_READ_SEARCH, _DAC_OVERRIDE)}
+    where = host or Host()
+    missing = [name for name, bits in needed.items() if not _holds(where, *bits)]
+    if not missing:
+        return Finding("other processes", ok=True, detail="/proc tells everything")
+    detail = (
+        f"without {' and '.join(missing)}: of other users' processes that ran before, the program's path, "
+        "working directory and environment are unknown, and names of users inside containers"
+    )
+    names = " ".join(missing)
+    remedy = f"Give it {' and '.join(missing)}, too: `AmbientCapabilities=CAP_BPF CAP_PERFMON {names}`."
+    return Finding("other processes", ok=True, detail=detail, remedy=remedy)
+
+
 def _locked_memory(host: Host) -> Finding:
     """Older kernels count maps as locked memory, of which a process may have little."""
     if calls.raise_memory_limit():
-        return Finding("locked memory", True, "unlimited")
+        return Finding("locked memory", ok=True, detail="unlimited")
     numbers = re.match(r"(\d+)\.(\d+)", host.release)
     if numbers and (int(numbers[1]), int(numbers[2])) >= _UNCOUNTED_SINCE:
-        return Finding("locked memory", True, "limited, but this kernel does not count maps")
+        return Finding("locked memory", ok=True, detail="limited, but this kernel does not count maps")
     remedy = "`ulimit -l unlimited` beforehand, LimitMEMLOCK=infinity in a systemd unit, or CAP_SYS_RESOURCE."
-    return Finding("locked memory", False, "limited, and Linux before 5.11 counts maps", remedy)
+    return Finding(
+        "locked memory", ok=False, detail="limited, and Linux before 5.11 counts maps", remedy=remedy
+    )
 
 
 def _refused(host: Host, error: BpfError) -> str:

@@ -41,6 +41,27 @@ class Answer:
     """Runtimes that gave no answer, or none of use."""
 
 
+def ask(endpoint: Endpoint, container_id: str, until_s: float) -> bytes | None:
+    """What a runtime tells of a container, as JSON; None where it does not know it.
+
+    Raises:
+        UnansweredError: it gave no answer up to this time of the monotonic clock, or none of use.
+    """
+    if endpoint.api is Api.DOCKER:
+        data = ask_docker(endpoint.path, container_id, until_s)
+    else:
+        # h2 is loaded where there is somebody to speak it with.
+        from falcocore_syscall.live.runtimes.cri import ask_cri
+
+        data = ask_cri(endpoint.path, container_id, until_s)
+    if data is None:
+        return None
+    if not str(data["full_id"]).startswith(container_id):
+        # Docker and Podman also find containers by their names.
+        return None
+    return msgspec.json.encode({"container": data})
+
+
 @dataclass(slots=True)
 class _Trouble:
     times: int = 0
@@ -74,7 +95,7 @@ class Interviewer:
             if trouble is not None and self._clock() < trouble.rests_until_s:
                 continue
             try:
-                text = self._ask(endpoint, question.container_id)
+                text = ask(endpoint, question.container_id, time.monotonic() + self._patience_s)
             except Exception as error:
                 if not isinstance(error, UnansweredError):
                     # An answer that nobody has thought of must not end the thread that asks.
@@ -87,22 +108,6 @@ class Interviewer:
             if text is not None:
                 return Answer(question, text, errors)
         return Answer(question, None, errors)
-
-    def _ask(self, endpoint: Endpoint, container_id: str) -> bytes | None:
-        until_s = time.monotonic() + self._patience_s
-        if endpoint.api is Api.DOCKER:
-            data = ask_docker(endpoint.path, container_id, until_s)
-        else:
-            # h2 is loaded where there is somebody to speak it with.
-            from falcocore_syscall.live.runtimes.cri import ask_cri
-
-            data = ask_cri(endpoint.path, container_id, until_s)
-        if data is None:
-            return None
-        if not str(data["full_id"]).startswith(container_id):
-            # Docker and Podman also find containers by their names.
-            return None
-        return msgspec.json.encode({"container": data})
 
     def _note(self, endpoint: Endpoint, error: Exception) -> None:
         trouble = self._troubles.setdefault(endpoint.path, _Trouble())

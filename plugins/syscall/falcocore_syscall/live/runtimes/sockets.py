@@ -83,7 +83,7 @@ def endpoints(sockets: Iterable[RuntimeSocket], host_root: str, cgroups: bytes) 
     """
     found = [
         endpoint
-        for endpoint in _present(sockets, host_root)
+        for endpoint in present(sockets, host_root)
         if endpoint.uid is None or b"/user-%d.slice/" % endpoint.uid in cgroups
     ]
     return sorted(found, key=_order(cgroups))
@@ -94,7 +94,8 @@ def _order(cgroups: bytes) -> Callable[[Endpoint], tuple[bool, bool]]:
     return lambda endpoint: (endpoint.uid is None, endpoint.api is not likely)
 
 
-def _present(sockets: Iterable[RuntimeSocket], host_root: str) -> Iterator[Endpoint]:
+def present(sockets: Iterable[RuntimeSocket], host_root: str) -> Iterator[Endpoint]:
+    """The sockets that are there now, each once."""
     seen = set()
     for one in sockets:
         pattern = f"{host_root.rstrip('/')}{one.pattern}"

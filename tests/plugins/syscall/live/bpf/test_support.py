@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from falcocore.api import Finding
 from falcocore_syscall.live.bpf import calls
 from falcocore_syscall.live.bpf.errors import BpfError
-from falcocore_syscall.live.bpf.support import Finding, Host, find_out
+from falcocore_syscall.live.bpf.support import Host, find_out
 from tests.support.bpf_objects import needs_kernel
 
 STEPS = ["architecture", "privileges", "kernel types", "locked memory", "bpf call", "ring buffer"]

@@ -1,0 +1,210 @@
+"""What is recorded of this machine shows in a replay the fields that the live events had."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from falcocore_syscall.live.event import LiveEvent
+from falcocore_syscall.live.recording import Recording
+from falcocore_syscall.live.runtimes.lookup import Runtimes
+from falcocore_syscall.scap.writer import Writer
+from falcocore_syscall.state.containers import Containers
+from falcocore_syscall.state.machine import Machine
+from tests.support.bpf_objects import needs_kernel
+from tests.support.rewritten import replayed
+from tests.support.syscall_events import value_of
+
+BUFFER_BYTES = 1 << 25
+ACTIONS = Path(__file__).with_name("recorded_actions.py")
+FIELDS = (
+    *("evt.type", "evt.rawres", "evt.failed", "evt.is_open_read", "evt.is_open_write", "evt.is_open_exec"),
+    *("proc.name", "proc.exe", "proc.exepath", "proc.args", "proc.cmdline", "proc.pid", "proc.ppid"),
+    *("proc.cwd", "proc.pname", "proc.pcmdline", "proc.aname[2]", "proc.aname[3]", "proc.apid[2]"),
+    *("proc.vpid", "proc.pvpid", "proc.sid", "proc.sname", "proc.tty", "proc.vpgid", "proc.exeline"),
+    *("proc.is_exe_writable", "proc.exe_ino", "proc.is_exe_from_memfd", "proc.env[MARK]", "proc.pexepath"),
+    *("thread.tid", "thread.ismain", "thread.vtid", "thread.cap_permitted", "thread.cap_effective"),
+    *("fd.num", "fd.type", "fd.typechar", "fd.name", "fd.directory", "fd.filename", "fd.ino"),
+    *("fd.cip", "fd.sip", "fd.cport", "fd.sport", "fd.lip", "fd.rip", "fd.lport", "fd.rport"),
+    *("fd.l4proto", "fd.is_server", "fs.path.name", "fs.path.nameraw", "fs.path.source", "fs.path.target"),
+    *("user.uid", "user.name", "user.loginuid", "group.gid", "group.name", "container.id"),
+)
+
+KNOWN_LATER = {"close", "newfstatat"}
+"""Calls of which the kernel does not tell the descriptor; the tables of a replay know it."""
+
+Row = dict[str, Any]
+
+
+def row_of(event: Any) -> Row:
+    return {field: value_of(event, field) for field in FIELDS}
+
+
+def expected_of(row: Row) -> Row:
+    """What a replay shows where a live event has these fields."""
+    expected = dict(row)
+    kind = row["evt.type"]
+    if kind in KNOWN_LATER:
+        expected = {
+            field: value for field, value in row.items() if not field.startswith("fd.") or field == "fd.num"
+        }
+    if row["fd.type"] != "file":
+        expected.pop("fd.ino", None)
+    if row["fd.type"] in ("memfd", "pipe"):  # Which have names only in /proc.
+        expected = {field: value for field, value in expected.items() if not field.startswith("fd.")}
+    if kind == "recvfrom" and row["fd.type"] == "unix":  # The ends change places with the direction.
+        del expected["fd.name"]
+    if kind == "getsockname":  # An event without parameters.
+        del expected["evt.rawres"], expected["evt.failed"]
+    if kind == "openat" and row["fd.name"] and row["fs.path.name"] != row["fd.name"]:
+        expected["fs.path.name"] = expected["fs.path.nameraw"] = row["fd.name"]  # The way there is not told.
+    if kind == "chdir":
+        del expected["proc.cwd"]
+    return expected
+
+
+class Live:
+    """Takes the fields of live events of one session while they are recorded."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.sid = -1
+
+    def __call__(self, event: LiveEvent) -> bool:
+        if event.thread is None or event.thread.sid != self.sid:
+            return False
+        self.rows.append(row_of(event))
+        return True
+
+
+def recorded(live: Any, command: list[str], *, for_older: bool = False) -> bytes:
+    """The capture of a command that runs in a session of its own."""
+    stream = io.BytesIO()
+    environment = {**os.environ, "MARK": "blue"}
+    with Writer(stream, for_older=for_older) as writer:
+        recording = Recording(writer, BUFFER_BYTES, (), live)
+        recording.start()
+        try:
+            with subprocess.Popen(command, start_new_session=True, env=environment) as process:
+                live.sid = process.pid
+                handle = os.pidfd_open(process.pid)
+                poller = select.poll()
+                poller.register(handle, select.POLLIN)
+                poller.register(recording.fileno(), select.POLLIN)
+                while process.poll() is None:
+                    poller.poll()
+                    recording.write()
+                os.close(handle)
+                assert process.returncode == 0
+            recording.finish()
+            assert recording.lost == 0
+        finally:
+            recording.close()
+    return stream.getvalue()
+
+
+def free_port(kind: int) -> int:
+    """One below those that the kernel gives to clients: which side is the server is guessed by that."""
+    for port in range(20_000, 30_000):
+        with socket.socket(type=kind) as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+@pytest.fixture(scope="module")
+def actions(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Row], bytes]:
+    """The fields of the live events of all actions, and their capture."""
+    live = Live()
+    folder = tmp_path_factory.mktemp("actions")
+    ports = [str(free_port(kind)) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
+    data = recorded(live, [sys.executable, str(ACTIONS), str(folder), *ports])
+    return live.rows, data
+
+
+@needs_kernel
+def test_replay_shows_what_the_live_events_had(actions: tuple[list[Row], bytes]) -> None:
+    live, data = actions
+    assert len(live) > 1000
+    rows = [row_of(event) for event in replayed(data, Machine())]
+    differing = [
+        (number, one["evt.type"], field, value, row[field])
+        for number, (one, row) in enumerate(zip(live, rows, strict=True))
+        for field, value in expected_of(one).items()
+        if row[field] != value
+    ]
+    assert differing == []
+
+
+@needs_kernel
+def test_what_happens_is_in_it(actions: tuple[list[Row], bytes]) -> None:
+    """So that the comparison does not compare nothing."""
+    rows = [row_of(event) for event in replayed(actions[1], Machine())]
+    types = {row["evt.type"] for row in rows}
+    assert types >= {"openat", "chdir", "fchdir", "rename", "dup2", "connect", "accept4", "sendto", "execve"}
+    assert types >= {"clone", "procexit", "setuid", "symlink", "memfd_create", "unlink", "prctl"}
+    linked = [row for row in rows if row["proc.cmdline"] == "cat second" and row["fd.filename"] == "second"]
+    assert linked
+    assert {(row["proc.pname"], row["proc.aname[2]"], row["proc.env[MARK]"]) for row in linked} == {
+        ("sh", "python", "blue")
+    }
+    folder = Path(linked[0]["proc.cwd"])
+    assert (folder.name, {row["fd.name"] for row in linked}) == ("real", {f"{folder}/second"})
+
+
+@needs_kernel
+def test_only_what_matches_is_shown() -> None:
+    """The rest is there as far as the state needs it: the descriptor that is read was opened before."""
+    live: list[Row] = []
+
+    def matches(event: LiveEvent) -> bool:
+        is_it = event.name == "read" and value_of(event, "fd.name") == "/etc/hostname"
+        if is_it:
+            live.append(row_of(event))
+        return is_it
+
+    matches.sid = -1  # type: ignore[attr-defined]
+    data = recorded(matches, ["/bin/sh", "-c", "cd /; read line < etc/hostname"])
+    assert live
+    assert [row_of(event) for event in replayed(data, Machine())] == live
+
+
+@needs_kernel
+def test_what_a_runtime_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there for a replay, and no event that is shown."""
+    texts = [b'{"container": {"id": "0123456789ab", "name": "told"}}']
+
+    def deliver(_runtimes: Runtimes, _containers: Containers) -> list[bytes]:
+        return [texts.pop()] if texts else []
+
+    monkeypatch.setattr(Runtimes, "deliver", deliver)
+    machine = Machine()
+    events = list(replayed(recorded(Live(), ["/bin/true"]), machine))
+    assert {event.name for event in events} >= {"execve", "procexit"}
+    assert "container" not in {event.name for event in events}
+    found = machine.containers.get("0123456789ab")
+    assert found is not None
+    assert found.data["name"] == "told"
+
+
+@needs_kernel
+@pytest.mark.skipif(shutil.which("sysdig") is None, reason="sysdig is not installed")
+def test_sysdig_reads_it(tmp_path: Path) -> None:
+    live, capture = Live(), tmp_path / "x.scap"
+    script = f"cat /etc/hostname; mkdir {tmp_path}/made"
+    capture.write_bytes(recorded(live, ["/bin/sh", "-c", f"cd {tmp_path}; {script}"], for_older=True))
+    form = "%evt.type %proc.name %proc.pname %proc.cwd %evt.arg.name %evt.arg.path"
+    command = ["sysdig", "-r", str(capture), "-p", f"*{form}", "proc.name in (cat, mkdir)"]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert f"openat cat sh {tmp_path}/ /etc/hostname <NA>" in shown
+    assert f"mkdir mkdir sh {tmp_path}/ <NA> {tmp_path}/made" in shown
