@@ -8,10 +8,8 @@ import logging
 import shlex
 import socket
 from collections.abc import AsyncIterator, Callable
-from typing import cast
 
 from hypercorn.config import Config
-from hypercorn.typing import ASGIFramework
 
 from falcocore.api import Batch, Progress
 from falcocore_k8s_audit.address import Address, url_of
@@ -128,7 +126,7 @@ class Webhook:
         self._loop = asyncio.get_running_loop()
         posts, closing = self._posts, asyncio.Event()
         posts.end_when_idle()
-        application = cast("ASGIFramework", posts.application())
+        application = posts.application()
         server = asyncio.create_task(
             serve(application, self._listener, self._tls, self._config, closing), name="k8s_audit webhook"
         )
