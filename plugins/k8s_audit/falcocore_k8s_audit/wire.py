@@ -119,6 +119,8 @@ class Wire(asyncio.Protocol):
         for piece in self._pieces:
             reader.feed_data(piece)
         self._pieces.clear()
-        if self._ended:
+        if self.lost.is_set():
+            protocol.connection_lost(None)
+        elif self._ended:
             reader.feed_eof()
         return reader, asyncio.StreamWriter(self.transport, protocol, reader, self._loop)
