@@ -134,6 +134,7 @@ class Webhook:
         try:
             async for batch in posts.batches():
                 yield batch
+                del batch  # It would stay until the next one comes.
         finally:
             posts.refuse_the_rest()
             closing.set()
