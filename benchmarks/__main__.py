@@ -59,6 +59,7 @@ def main() -> None:
     # In a process of its own: the peak of a child's memory begins with that of its parent.
     sys.stdout.flush()
     subprocess.run([sys.executable, "-m", "benchmarks.syscall"], check=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.live"], check=True)
 
 
 def _starting() -> None:

@@ -181,6 +181,7 @@ class _OnLoop:
         try:
             async for batch in batches:
                 await self._take(batch)
+                del batch  # Its events would stay until the next one comes, however long that takes.
                 # A source that always has a batch ready must leave the others, and signals, their turn.
                 await asyncio.sleep(0)
                 if self._runner.failure is not None:

@@ -103,6 +103,7 @@ class Writer:
                 self._reopen.clear()
                 self._sink.reopen()
             self._write(group)
+            del group  # What `done` holds, as a batch, would stay until there is more to write.
         self._sink.close()
 
     def _next_group(self) -> tuple[list[Handover], bool]:

@@ -13,7 +13,7 @@ from itertools import count, repeat
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from falcocore_k8s_audit.clouds.cloudwatch import separated
 from falcocore_k8s_audit.clouds.parts import Inner
@@ -36,6 +36,8 @@ ARRAYS_DEEP = 64
 """Arrays may hold arrays; one nested more deeply is refused."""
 COMPLAINTS = 20
 """So many bad items are described; the others are only counted."""
+ENCODED_RECORDS = 16
+"""So many are encoded at a time, into memory that stays in the processor's nearest cache."""
 NO_OBJECT = "an audit event is a JSON object, this is another value"
 NO_ITEMS = "the EventList has no array `items`"
 
@@ -229,8 +231,25 @@ class Decoded:
             decoded = decode(document)
         except UNREADABLE:
             return None
+        return decoded if self._size_bytes(decoded) == len(document) else None
+
+    def _size_bytes(self, decoded: object) -> int:
+        """The length of what was decoded, as JSON, or as lines of JSON."""
+        if isinstance(decoded, list):
+            return self._lines_bytes(decoded)
+        if isinstance(decoded, UsualList) and decoded.items:
+            # Each has a comma behind it in place of a line end, but for the last.
+            around = structs.replace(decoded, items=[])
+            return self._size_bytes(around) + self._lines_bytes(decoded.items) - 1
         _encode_into(decoded, self._encoded)
-        return decoded if len(self._encoded) == len(document) + isinstance(decoded, list) else None
+        return len(self._encoded)
+
+    def _lines_bytes(self, records: Sequence[Record]) -> int:
+        size_bytes = 0
+        for at in range(0, len(records), ENCODED_RECORDS):
+            _encode_into(records[at : at + ENCODED_RECORDS], self._encoded)
+            size_bytes += len(self._encoded) - 1
+        return size_bytes
 
     def _read_record(self, raw: Raw) -> Record | None:
         record = self._exactly(_record.decode, raw)

@@ -95,6 +95,7 @@ class Posts:
         """Yield a batch for each body that holds events, until `end`."""
         while (batch := await self._posted.get()) is not None:
             yield batch
+            del batch  # It would stay until the next one comes.
 
     def stop(self) -> None:
         """Refuse what is new."""
@@ -184,7 +185,7 @@ class Posts:
         self._in_flight += 1
         try:
             body = await self._unpacked(body, request.headers.get("content-encoding", ""))
-            await self._process(body, request.client.host if request.client else "unknown", door)
+            await self._process(request, body, door)
         finally:
             self._in_flight -= 1
             self.end_when_idle()
@@ -258,9 +259,12 @@ class Posts:
     def _too_large(self) -> HTTPException:
         return HTTPException(413, f"a body may have {self._max_body_bytes} bytes")
 
-    async def _process(self, body: bytes, sender: str, door: Door) -> None:
+    async def _process(self, request: Request, body: bytes, door: Door) -> None:
         """Decode a body and have its events processed; returns when their alerts are safe."""
+        sender = request.client.host if request.client else "unknown"
         decoded = Decoded(door.cluster)
+        # To free thousands of objects takes a while: they stay until the answer is sent.
+        request.state.decoded = decoded
         if len(body) > DECODED_HERE_BYTES:
             await asyncio.to_thread(decoded.read, body, f"request from {sender}")
         else:

@@ -1,7 +1,7 @@
-"""An ASGI application served by Hypercorn's protocols on a listening socket of our own.
+"""An ASGI application served on a listening socket of our own, by Hypercorn's protocols and a shorter way.
 
 `hypercorn.asyncio.serve` is not used: it keeps a connection that its client has closed until the time for
-idle ones is over, and takes no socket of ours.
+idle ones is over, takes no socket of ours, and copies a body six times on its way to the application.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from typing import cast
 
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
@@ -17,6 +18,9 @@ from hypercorn.config import Config
 from hypercorn.events import Closed, RawData
 from hypercorn.typing import ASGIFramework
 from hypercorn.utils import wrap_app
+
+from falcocore_k8s_audit.connection import Application, Connection
+from falcocore_k8s_audit.wire import Wire
 
 HANDSHAKE_S = 10.0
 """Seconds that a TLS handshake may take."""
@@ -26,7 +30,7 @@ READ_BYTES = 1 << 18
 """What is read of a connection at a time; Hypercorn's 64 KiB make four times as many steps of a body."""
 
 
-class _Connection(TCPServer):
+class _Hypercorn(TCPServer):
     async def _read_data(self) -> None:
         with contextlib.suppress(OSError):
             while data := await self.reader.read(READ_BYTES):
@@ -36,7 +40,7 @@ class _Connection(TCPServer):
 
 
 async def serve(
-    application: ASGIFramework,
+    application: Application,
     listener: socket.socket,
     tls: ssl.SSLContext | None,
     config: Config,
@@ -44,20 +48,21 @@ async def serve(
 ) -> None:
     """Serve until `closing` is set; then what goes on has `config.graceful_timeout` seconds to end."""
     loop, worker = asyncio.get_running_loop(), WorkerContext(None)
-    app = wrap_app(application, config.wsgi_max_body_size, None)
-    connections: set[asyncio.Task[object] | None] = set()
+    app = wrap_app(cast("ASGIFramework", application), config.wsgi_max_body_size, None)
+    connections: dict[asyncio.Task[None], Connection] = {}
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        connections.add(task)
-        try:
-            await _Connection(app, loop, config, worker, {}, reader, writer)
-        finally:
-            connections.discard(task)
+    async def hand_over(wire: Wire) -> None:
+        reader, writer = wire.streams()
+        await _Hypercorn(app, loop, config, worker, {}, reader, writer)
 
-    server = await asyncio.start_server(
-        connected,
-        limit=READ_BYTES,
+    def connected(wire: Wire) -> None:
+        connection = Connection(wire, application, config, hand_over)
+        task = loop.create_task(connection.run(), name="k8s_audit connection")
+        connections[task] = connection
+        task.add_done_callback(connections.pop)
+
+    server = await loop.create_server(
+        lambda: Wire(connected),
         sock=listener,
         backlog=config.backlog,
         ssl=tls,
@@ -68,8 +73,10 @@ async def serve(
     finally:
         server.close()
         await worker.terminated.set()
-        if going_on := [task for task in connections if task is not None]:
-            _, late = await asyncio.wait(going_on, timeout=config.graceful_timeout)
+        for connection in connections.values():
+            connection.end()
+        if connections:
+            _, late = await asyncio.wait(list(connections), timeout=config.graceful_timeout)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

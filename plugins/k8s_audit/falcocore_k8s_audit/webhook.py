@@ -8,10 +8,8 @@ import logging
 import shlex
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import cast
 
 from hypercorn.config import Config
-from hypercorn.typing import ASGIFramework
 
 from falcocore.api import Batch, Circumstances, Finding, Progress
 from falcocore_k8s_audit.address import Address, url_of
@@ -134,7 +132,7 @@ class Webhook:
         self._loop = asyncio.get_running_loop()
         posts, closing = self._posts, asyncio.Event()
         posts.end_when_idle()
-        application = cast("ASGIFramework", posts.application())
+        application = posts.application()
         server = asyncio.create_task(
             serve(application, self._listener, self._tls, self._config, closing), name="k8s_audit webhook"
         )
@@ -142,6 +140,7 @@ class Webhook:
         try:
             async for batch in posts.batches():
                 yield batch
+                del batch  # It would stay until the next one comes.
         finally:
             posts.refuse_the_rest()
             closing.set()

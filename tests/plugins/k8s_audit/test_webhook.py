@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +13,8 @@ from typing import Any
 import pytest
 
 from falcocore_k8s_audit import posts
+from falcocore_k8s_audit.decode import Decoded
+from falcocore_k8s_audit.event import AuditEvent
 from falcocore_outputs.file import FileOutput
 from tests.support.webhook_harness import (
     CHUNKED,
@@ -260,3 +265,26 @@ def test_alerts_that_can_not_be_written_are_asked_for_again() -> None:
         assert int(answer.headers["retry-after"]) > 0
         assert running.request(audit_event("b", verb="get")).status == 200
     assert running.counters.alerts.total() == 0
+
+
+def test_events_are_freed_when_they_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Events(list[AuditEvent]):
+        """A list that can be watched."""
+
+    class Watched(Decoded):
+        def __init__(self, cluster: str = "") -> None:
+            super().__init__(cluster)
+            self.events = Events()
+            watched.append(weakref.ref(self.events, lambda _events: freed.set()))
+
+    freed = threading.Event()
+    watched: list[weakref.ref[Events]] = []
+    monkeypatch.setattr(posts, "Decoded", Watched)
+    gc.disable()  # It would free them too, but later.
+    try:
+        with RunningWebhook() as running:
+            assert running.request(audit_event()).status == 200
+            assert freed.wait(SAFETY_S)
+    finally:
+        gc.enable()
+    assert len(watched) == 1

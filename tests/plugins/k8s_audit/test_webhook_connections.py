@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from falcocore.errors import SourceError
 from falcocore_k8s_audit import posts
 from falcocore_k8s_audit.source import K8sAuditSource
+from tests.support.certificates import Certificates
 from tests.support.webhook_harness import (
     CHUNKED,
     HEAD,
@@ -99,6 +104,28 @@ def test_client_that_waits_for_a_sign_to_go_on_gets_it() -> None:
         connection.sendall(body)
         assert response_on(connection).status == 200
     assert running.lines == ["created large"]
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_requests_of_all_kinds_may_follow_each_other(secure: bool, tmp_path: Path) -> None:
+    plain, chunks = declared(padded("a", 1 << 20)), CHUNKED + chunked(EVENT, b"")
+    health = b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+    options: dict[str, Any] = {}
+    with ExitStack() as stack:
+        if secure:
+            certificates = Certificates.in_folder(tmp_path)
+            options = {"target": "https://127.0.0.1:0/k8s-audit", "cert_file": str(certificates.server())}
+        running = stack.enter_context(RunningWebhook(**options))
+        connection = stack.enter_context(running.connect())
+        if secure:
+            connection = certificates.trusting().wrap_socket(connection, server_hostname="127.0.0.1")
+            stack.enter_context(connection)
+        sending = threading.Thread(target=connection.sendall, args=(plain * 2 + chunks + plain + health,))
+        sending.start()
+        with connection.makefile("rb") as stream:
+            assert re.findall(rb"HTTP/1\.1 (\d+)", stream.read()) == [b"200"] * 5
+        sending.join()
+    assert len(running.lines) == 4
 
 
 def test_old_client_is_answered_and_its_connection_closed() -> None:
