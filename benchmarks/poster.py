@@ -40,8 +40,7 @@ class Poster:
         self.taken_ms: list[float] = []
 
     def run(self) -> None:
-        connection = socket.create_connection((self._url.hostname or "", self._url.port or 80))
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = self._connected()
         due_s = time.perf_counter()
         number = 0
         while due_s < self._until_s:
@@ -54,12 +53,20 @@ class Poster:
             answer = http.client.HTTPResponse(connection)
             answer.begin()
             answer.read()
+            if answer.will_close:  # After a thousand requests.
+                connection.close()
+                connection = self._connected()
             if answer.status != 200:
                 raise SystemExit(f"answered {answer.status}")
             now_s = time.perf_counter()
             self.taken_ms.append((now_s - due_s) * 1e3)
             number += 1
             due_s = due_s + self._pause_s if self._pause_s else now_s
+
+    def _connected(self) -> socket.socket:
+        connection = socket.create_connection((self._url.hostname or "", self._url.port or 80))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
 
 
 def main(url: str, events: str, rate: str, seconds: str, connections: str) -> None:
