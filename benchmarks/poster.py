@@ -33,7 +33,8 @@ class Poster:
 
     def __init__(self, url: str, bodies: list[bytes], pause_s: float, until_s: float) -> None:
         self._url = urlsplit(url)
-        head = f"POST {self._url.path} HTTP/1.1\r\nHost: {self._url.netloc}\r\nContent-Type: application/json\r\n"
+        head = f"POST {self._url.path} HTTP/1.1\r\nHost: {self._url.netloc}\r\n"
+        head += "Content-Type: application/json\r\n"
         self._posts = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
         self._pause_s = pause_s
         self._until_s = until_s
