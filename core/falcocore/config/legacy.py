@@ -103,10 +103,21 @@ def engine_source(reader: Reader) -> Iterator[Found]:
         preset = engine.inner(kind).number("buf_size_preset", _BUFFER_PRESET, least=1)
         options: dict[str, Any] = {"buffer_mb": 1 << (preset - 1)}
         if reader.has("syscall_event_drops"):
-            drops = dict(reader.mapping("syscall_event_drops"))
-            drops.pop("simulate_drops", None)
-            options["drops"] = drops
+            options["drops"] = _drops(reader.inner("syscall_event_drops"))
         yield SYSCALL, None, options
+
+
+def _drops(reader: Reader) -> dict[str, Any]:
+    """What is done about lost events; Falco's way to simulate them is for its own tests."""
+    found: dict[str, Any] = {"actions": reader.texts("actions")} if reader.has("actions") else {}
+    for key in ("threshold", "rate", "max_burst"):
+        if reader.has(key):
+            text = reader.required_text(key)
+            try:
+                found[key] = float(text)
+            except ValueError:
+                raise ConfigError(f"{reader.path(key)} is not a number: {text}") from None
+    return found
 
 
 def program_output(reader: Reader) -> dict[str, Any] | None:

@@ -86,6 +86,7 @@ def test_every_key_of_falco_is_taken_without_noise() -> None:
         formatted=(("key", "%evt.num"),),
         suggested=True,
     )
+    drops = {"actions": ["log"], "threshold": 0.1, "rate": 0.03333, "max_burst": 1.0}
     assert settings(EVERY_KEY) == Settings(
         rules_files=("/etc/falco/falco_rules.yaml", "/etc/falco/rules.d"),
         load=LoadSettings(
@@ -96,7 +97,10 @@ def test_every_key_of_falco_is_taken_without_noise() -> None:
         ),
         format=AlertFormat("here", True, False, False, True, False, True),
         static_fields={"cluster": "prod", "zone": "7"},
-        sources=(SourceSettings("k8s_audit", "k8s_audit", "audit.log"),),
+        sources=(
+            SourceSettings("k8s_audit", "k8s_audit", "audit.log"),
+            SourceSettings("syscall", "syscall", None, {"buffer_mb": 8, "drops": drops}),
+        ),
         outputs=(
             OutputSettings("stdout_output", "stdout"),
             OutputSettings("file_output", "file", {"filename": "events.txt", "keep_alive": True}),
@@ -200,7 +204,7 @@ def test_an_output_that_is_not_served_leaves_stdout_on() -> None:
 WEBHOOK = "plugins: [{name: k8saudit, open_params: p}]\n"
 SERVER = "webserver: {enabled: true, listen_address: 127.0.0.1, k8s_audit_endpoint: /e}\n"
 LEFT_OUT = (
-    "`plugins` or `webserver` asks for the source {}, which is left out: there is a source k8s_audit "
+    "`plugins`, `webserver` or `engine` asks for the source {}, which is left out: there is a source k8s_audit "
     "already; list both under `sources` to run both"
 )
 
@@ -241,6 +245,27 @@ LEFT_OUT = (
             "plugins: [{name: k8saudit, open_params: p}, {name: k8saudit}]",
             [SourceSettings("k8s_audit", "k8s_audit", "p")],
             [LEFT_OUT.format("k8s_audit")],
+        ),
+        ("engine: {kind: nodriver}", [], []),
+        ("engine: {modern_ebpf: {buf_size_preset: 4}}", [], []),
+        ("engine: {kind: modern_ebpf}", [SourceSettings("syscall", "syscall", None, {"buffer_mb": 8})], []),
+        (
+            "engine: {kind: kmod, kmod: {buf_size_preset: 6}}\n"
+            "syscall_event_drops: {actions: [log], threshold: 0, simulate_drops: false}",
+            [
+                SourceSettings(
+                    "syscall",
+                    "syscall",
+                    None,
+                    {"buffer_mb": 32, "drops": {"actions": ["log"], "threshold": 0.0}},
+                )
+            ],
+            [],
+        ),
+        (
+            "engine: {kind: replay, replay: {capture_file: c.scap}}",
+            [SourceSettings("syscall", "syscall", "c.scap")],
+            [],
         ),
     ],
 )
