@@ -204,8 +204,8 @@ def test_an_output_that_is_not_served_leaves_stdout_on() -> None:
 WEBHOOK = "plugins: [{name: k8saudit, open_params: p}]\n"
 SERVER = "webserver: {enabled: true, listen_address: 127.0.0.1, k8s_audit_endpoint: /e}\n"
 LEFT_OUT = (
-    "`plugins`, `webserver` or `engine` asks for the source {}, which is left out: there is a source k8s_audit "
-    "already; list both under `sources` to run both"
+    "`plugins`, `webserver` or `engine` asks for the source {}, which is left out: there is a source "
+    "k8s_audit already; list both under `sources` to run both"
 )
 
 
