@@ -6,7 +6,6 @@ import os
 import platform
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import resources
 
 from falcocore.api import ConfigError, SourceError
@@ -24,13 +23,6 @@ _DROPPED_FOR_ROOM = 0
 HOST, IN_CONTAINER, EITHER = 1, 2, 3
 _MOST_PLACES = 4096
 _LEAST_BUFFER_BYTES = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Drops:
-    """Records that were lost because nobody read the buffer in time."""
-
-    records: int
 
 
 class Capture:

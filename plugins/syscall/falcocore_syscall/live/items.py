@@ -9,6 +9,7 @@ from typing import NamedTuple
 _FILE = struct.Struct("<iIIIQII")
 _SOCKET = struct.Struct("<iHHHHHH16s16sQQQ")
 _PROCESS = struct.Struct("<QQQQQQIIIIQQqIIII")
+_ANCESTOR = struct.Struct("<IIQ16s")
 _FILE_PATH_CUT = 8
 _FORMAT, _DIRECTORY = 0o170000, 0o040000
 
@@ -98,6 +99,15 @@ class ProcessItem(NamedTuple):
     pad: int
 
 
+class AncestorItem(NamedTuple):
+    """A process above another one."""
+
+    pid: int
+    uid: int
+    start_ns: int
+    comm: bytes
+
+
 def parse_file(data: bytes) -> FileItem:
     """The structure of an item about a file.
 
@@ -124,3 +134,11 @@ def parse_process(data: bytes) -> ProcessItem:
         return ProcessItem._make(_PROCESS.unpack_from(data))
     except struct.error:
         raise RecordError("an item about a process is too short") from None
+
+
+def parse_ancestor(data: bytes) -> AncestorItem:
+    """The structure of an item about an ancestor."""
+    try:
+        return AncestorItem._make(_ANCESTOR.unpack_from(data))
+    except struct.error:
+        raise RecordError("an item about an ancestor is too short") from None

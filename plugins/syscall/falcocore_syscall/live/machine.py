@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from falcocore_syscall.live.hierarchy import control_groups
-from falcocore_syscall.live.items import ItemKind
+from falcocore_syscall.live.items import ItemKind, parse_ancestor
 from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.record import Head, Record, RecordFlag, RecordKind
 from falcocore_syscall.live.threads import FdReader, LiveThread, Maker, text_of
@@ -169,10 +169,27 @@ class LiveMachine(Machine):
         thread.exec_time_ns = time_ns
         thread.pidns_start_ns = (head.pidns_start_ns or 0) + self.offset_ns
         self._adopt(thread, head)
+        if head.ppid not in self.threads:
+            self._take_ancestors(record)
         group = thread.group
         if group is not None and len(group.threads) > 1:
             for other in [it for it in group.threads.values() if it is not thread]:
                 self.threads.remove(other)
+
+    def _take_ancestors(self, record: Record) -> None:
+        """Make the processes above that are not known, from what the kernel tells of them."""
+        above = [parse_ancestor(data) for data in record.items(ItemKind.ANCESTOR)]
+        for place, ancestor in enumerate(above):
+            if ancestor.pid in self.threads:
+                break
+            parent = above[place + 1].pid if place + 1 < len(above) else 0
+            found = self._proc.thread(ancestor.pid, ancestor.pid)
+            made_ns = ancestor.start_ns + self.offset_ns
+            self.threads.add(
+                self._maker.of_found(found)
+                if found is not None
+                else self._maker.of_ancestor(ancestor, parent, made_ns)
+            )
 
     def _called(self, thread: LiveThread, record: Record, head: Head) -> None:
         self._place(thread, record)

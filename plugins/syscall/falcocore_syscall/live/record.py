@@ -53,7 +53,6 @@ class RecordFlag(enum.IntFlag):
     """What a head says about its record."""
 
     COMPAT = 1
-    X32 = 2
     RING = 4
     TRUNCATED = 8
     IN_PID_NAMESPACE = 16

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from falcocore_syscall.live.items import AncestorItem
 from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.record import Head
 from falcocore_syscall.scap.records import FdRecord
@@ -124,6 +125,15 @@ class Maker:
         thread.reader = self._reader
         thread.comm = thread.exe = text_of(head.comm.partition(b"\0")[0])
         self._begin(thread, head, clone_time_ns)
+        return thread
+
+    def of_ancestor(self, ancestor: AncestorItem, ppid: int, clone_time_ns: int) -> LiveThread:
+        """A process of which only its descendant's record has told."""
+        thread = LiveThread(ancestor.pid, ancestor.pid, ppid)
+        thread.reader = self._reader
+        thread.comm = thread.exe = text_of(ancestor.comm.partition(b"\0")[0])
+        thread.start_ns, thread.clone_time_ns, thread.uid = ancestor.start_ns, clone_time_ns, ancestor.uid
+        thread.vtid = thread.vpid = ancestor.pid
         return thread
 
     def child_of(self, parent: LiveThread, head: Head, clone_time_ns: int) -> LiveThread:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,6 +126,18 @@ def test_one_of_which_nothing_is_known(box: Box) -> None:
     thread = box.call(31, ppid=99, comm=b"short")
     assert (thread.comm, thread.ptid) == ("short", 99)
     assert box.machine.unknown == 1
+
+
+def test_a_program_that_starts_tells_of_the_processes_above(box: Box) -> None:
+    above = [
+        struct.pack("<IIQ16s", pid, 5, START_NS, comm)
+        for pid, comm in ((40, b"make"), (41, b"ci"), (1, b"init"))
+    ]
+    box.takes(
+        RecordKind.EXEC, argv("cc"), *(item(ItemKind.ANCESTOR, each) for each in above),
+        tid=42, pid=42, ppid=40, comm=b"cc",
+    )  # fmt: skip
+    assert box.names(42) == ["cc", "make", "ci", "init"]
 
 
 @pytest.mark.parametrize("fields", [{"uid": 5, "gid": 6, "loginuid": 7}, {"caps_effective": 3}, {"sid": 8}])

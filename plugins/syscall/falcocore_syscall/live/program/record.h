@@ -6,7 +6,6 @@ enum kind { CALL = 1, FORK, EXEC, EXIT };
 
 enum head_flag {
 	COMPAT = 1,          /* a call of a 32-bit program */
-	X32 = 2,             /* a call by the numbers of x32 */
 	RING = 4,            /* asked for through io_uring: what came of it is not known */
 	TRUNCATED = 8,       /* some item did not fit */
 	IN_PID_NAMESPACE = 16,
