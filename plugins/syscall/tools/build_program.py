@@ -36,7 +36,8 @@ def build(directory: Path) -> None:
         made = directory / f"capture.{machine}.o"
         flags = ["-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3", f"-D__TARGET_ARCH_{target}"]
         digest = f'-DSOURCE_DIGEST="{source_digest()}"'
-        # In its own directory, so that the object doesn't depend on where the repository lies.
+        # The object doesn't depend on where the repository lies.
+        flags.append(f"-ffile-prefix-map={PROGRAM.resolve()}=.")
         subprocess.run(  # noqa: S603 - all arguments are from here
             [COMPILER, *flags, digest, "-c", "capture.bpf.c", "-o", str(made)], cwd=PROGRAM, check=True
         )

@@ -53,8 +53,9 @@ class Stage:
         rows, self.known = seen(
             self.watch, self.actor, SETTING.format(directory=str(directory)), ["proc.name", "user.name"]
         )
-        self.known |= {"d": str(directory), "pid": self.actor.pid, "comm": rows[0]["proc.name"]}
-        self.known["user"] = rows[0]["user.name"]
+        # Before it runs its program it is called as the process that has made it.
+        self.known |= {"d": str(directory), "pid": self.actor.pid, "comm": rows[-1]["proc.name"]}
+        self.known["user"] = rows[-1]["user.name"]
 
     def told(self, text: str, number: int) -> str:
         """A text with what only this run knows, for the so many-th action."""
