@@ -44,6 +44,8 @@ from tests.support.syscall_events import TABLE
 DATA = Path(__file__).parents[3] / "data" / "syscall"
 SHARED = Path(__file__).parents[5] / "shared" / "conformance" / "syscall" / "captures"
 CAPTURES = sorted({path.name: path for folder in (SHARED, DATA) for path in folder.glob("*.scap")}.values())
+WITHOUT_EVENTS = {"empty", "privileged"}
+"""Captures of which sysdig would show nothing; it takes none that has no event."""
 ASYNC, CLOSE, READ, GENERIC = 402, 5, 7, 1
 UNKNOWN_TO_SYSDIG = 336
 """Debian's sysdig 0.29.3 passes over events of this type and later ones."""
@@ -361,11 +363,11 @@ def test_sysdig_takes_the_newest_layouts(tmp_path: Path, kind: int) -> None:
 
 
 @needs_sysdig
-@pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "capture", [path for path in CAPTURES if path.stem not in WITHOUT_EVENTS], ids=lambda path: path.stem
+)
 def test_sysdig_reads_what_it_knows_of_a_capture(capture: Path, tmp_path: Path) -> None:
     known = [event for event in replayed(capture.read_bytes(), Machine()) if is_known_to_sysdig(event)]
-    if not known:
-        pytest.skip("it has no event that sysdig would show")
     stream = io.BytesIO()
     writer = Writer(stream, for_older=True)
     for item in read(capture.read_bytes()):
