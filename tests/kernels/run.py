@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +42,8 @@ NOT_INSTALLED = (
     "cryptography*",
     "__pycache__",
 )
+TOOLS = ("cat", "echo", "env", "true")
+"""Programs that tests run, and that are to be themselves; the others are busybox."""
 DEADLINE_S = 1200
 LINKED = re.compile(r"(?:=> )?(/\S+) \(0x")
 INIT = """#!/bin/busybox sh
@@ -54,10 +57,11 @@ mount -t devpts pts /dev/pts
 mount -t tmpfs tmp /tmp
 mount -t cgroup2 cgroup /sys/fs/cgroup
 ip link set lo up
+ip route add default dev lo
 cd /repository
 export PATH=/bin HOME=/root PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={path}
 echo "kernel $(uname -r)"
-{python} -m pytest -q -p no:cacheprovider -rs {tests} {more}
+{python} -m pytest -q --color=no -p no:cacheprovider -rfEs {tests} {more}
 echo "ended with $?"
 poweroff -f
 """
@@ -105,11 +109,12 @@ def make_root(folder: Path, *more: str) -> None:
     packages = Path(next(path for path in sys.path if path.endswith("site-packages")))
     base = Path(sys.base_prefix)
     library = base / "lib" / f"python3.{sys.version_info.minor}"
-    for each in ("bin", "etc/pam.d", "proc", "sys", "dev", "tmp", "root", "usr/bin", "programs", "var/log"):
+    for each in ("etc/pam.d", "proc", "sys", "dev", "tmp", "root", "usr/bin", "programs", "var/log"):
         (folder / each).mkdir(parents=True)
+    (folder / "bin").symlink_to("usr/bin")
     shutil.copy("/bin/busybox", folder / "bin" / "busybox")
-    for name in ("env", "true"):
-        (folder / "usr/bin" / name).symlink_to("/bin/busybox")
+    for name in TOOLS:
+        shutil.copy(Path("/usr/bin", name), folder / "bin" / name)
     shutil.copytree(library, folder / library.relative_to("/"), ignore=shutil.ignore_patterns(*NOT_NEEDED))
     shutil.copytree(packages, folder / "packages", ignore=shutil.ignore_patterns(*NOT_INSTALLED))
     for part in PARTS:
@@ -121,7 +126,7 @@ def make_root(folder: Path, *more: str) -> None:
     python = Path(os.path.realpath(sys.executable))
     (folder / python.relative_to("/")).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(python, folder / python.relative_to("/"))
-    for shared in set(_shared(python, library, packages)):
+    for shared in set(_shared([python, *(Path("/usr/bin", name) for name in TOOLS)], library, packages)):
         to = folder / shared.relative_to("/")
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(shared, to)
@@ -140,17 +145,17 @@ def make_root(folder: Path, *more: str) -> None:
         (folder / name).write_text(text, encoding="utf-8")
     roots = ("core", "plugins/k8s_audit", "plugins/syscall", "plugins/outputs", "rules", "")
     path = ":".join([*(f"/repository/{each}".rstrip("/") for each in roots), "/packages"])
-    init = INIT.format(path=path, python=python, tests=TESTS, more=" ".join(more))
+    init = INIT.format(path=path, python=python, tests=TESTS, more=shlex.join(more))
     for name, text in {"init": init, "bin/gcc": COMPILER}.items():
         (folder / name).write_text(text, encoding="utf-8")
         (folder / name).chmod(0o755)
 
 
-def _shared(python: Path, *libraries: Path) -> Iterator[Path]:
-    """The shared objects that Python and its extension modules need."""
+def _shared(programs: Sequence[Path], *libraries: Path) -> Iterator[Path]:
+    """The shared objects that programs and Python's extension modules need."""
     modules = [path for library in libraries for path in library.rglob("*.so*") if "numpy" not in str(path)]
     done = subprocess.run(
-        ["ldd", str(python), *map(str, modules)], capture_output=True, text=True, check=False
+        ["ldd", *map(str, [*programs, *modules])], capture_output=True, text=True, check=False
     )
     for line in done.stdout.splitlines():
         found = LINKED.search(line)

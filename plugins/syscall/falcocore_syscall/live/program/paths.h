@@ -1,7 +1,7 @@
 /* Absolute paths across mounts, by walking from a directory entry to the root of the task. */
 #pragma once
 
-#define MOST_LEVELS 64
+#define MOST_LEVELS 80
 #define NAME_MASK 0xff
 
 static __always_inline void walk_from(struct scratch *s, u64 dentry, u64 vfsmount)
