@@ -288,17 +288,88 @@ static __always_inline int submitted(u64 request)
 	return put_submitted();
 }
 
+/* The beginning of a struct io_uring_sqe, as it is for opens and connects. */
+struct entry {
+	u8 opcode, flags;
+	u16 priority;
+	s32 fd;
+	u64 second_address, address;
+	u32 length, open_flags;
+};
+#define ENTRY_BYTES 64
+#define WIDE_ENTRIES 10       /* bit of a ring whose entries have twice that size */
+
+/* The entry that a ring has taken last. It lies in memory of the program that asks, which may change it
+ * meanwhile: what is told is what stands there now. */
+static __always_inline int read_entry(u64 ring, struct entry *e)
+{
+	u32 mask = GET(ring, struct io_ring_ctx, sq_entries) - 1, place = 0;
+	u32 taken = (GET(ring, struct io_ring_ctx, cached_sq_head) - 1) & mask;
+	u64 places = (u64)GET(ring, struct io_ring_ctx, sq_array);
+	if (bpf_probe_read_kernel(&place, sizeof(place), (void *)(places + taken * sizeof(place))))
+		return 0;
+	place = (place & mask) << (GET(ring, struct io_ring_ctx, flags) >> WIDE_ENTRIES & 1);
+	u64 entries = (u64)GET(ring, struct io_ring_ctx, sq_sqes);
+	return !bpf_probe_read_kernel(e, sizeof(*e), (void *)(entries + (u64)place * ENTRY_BYTES));
+}
+
+/* As put_submitted, where the kernel tells of the ring and not of the request. */
+PART int put_entry(void)
+{
+	struct scratch *s = get_scratch();
+	struct entry e = {};
+	if (!s || !read_entry(s->request, &e))
+		return 0;
+	u32 nr = e.opcode == IORING_OP_CONNECT ? NR_CONNECT : NR_OPENAT;
+	if (e.opcode != IORING_OP_OPENAT && e.opcode != IORING_OP_OPENAT2 && e.opcode != IORING_OP_CONNECT)
+		return 0;
+	struct call *c = bpf_map_lookup_elem(&calls, &nr);
+	if (!c || c->action == NOTHING)
+		return 0;
+	s->task = current_task();
+	s->ret = 0;
+	s->is_compat = 0;
+	__builtin_memset(s->args, 0, sizeof(s->args));
+	s->args[0] = e.fd;
+	if (e.opcode == IORING_OP_CONNECT) {
+		if (e.flags & REQUEST_OF_FIXED_FILE)
+			s->args[0] = -1;
+		put_head(CALL, nr);
+		if ((s32)s->args[0] >= 0)
+			put_fd(s->args[0], 0);
+		put_bytes(s, e.address, e.second_address, 128, ADDRESS, 1);
+	} else {
+		u64 how[2] = {e.open_flags, e.length};
+		if (e.opcode == IORING_OP_OPENAT2)
+			bpf_probe_read_user(how, sizeof(how), (void *)e.second_address);
+		s->args[2] = how[0];
+		s->args[3] = how[1];
+		put_head(CALL, nr);
+		put_text(e.address, 1);
+		put_directory(1, 0);
+	}
+	if (want & WANT_CWD)
+		put_cwd(s, CWD, NO_ARGUMENT);
+	((struct head *)s->record)->flags |= RING;
+	send(s);
+	return 0;
+}
+
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(on_submit, struct io_kiocb *request)
 {
 	return submitted((u64)request);
 }
 
-/* Its name until 6.3. Before 6.0 it had other arguments, and requests no `cmd`. */
+/* Its name until 6.3. Before 6.0, when requests had no `cmd`, its first argument was the ring. */
 SEC("tp_btf/io_uring_submit_sqe")
-int BPF_PROG(on_submit_sqe, struct io_kiocb *request)
+int BPF_PROG(on_submit_sqe, void *request_or_ring)
 {
-	if (!bpf_core_field_exists(((struct io_kiocb *)0)->cmd))
+	if (bpf_core_field_exists(((struct io_kiocb *)0)->cmd))
+		return submitted((u64)request_or_ring);
+	struct scratch *s = get_scratch();
+	if (!s || !is_current())
 		return 0;
-	return submitted((u64)request);
+	s->request = (u64)request_or_ring;
+	return put_entry();
 }

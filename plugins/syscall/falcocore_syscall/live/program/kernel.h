@@ -259,4 +259,10 @@ struct io_kiocb {
 	struct io_cqe cqe;
 	u64 flags;
 };
+struct io_ring_ctx {
+	u32 flags;
+	u32 *sq_array;
+	u32 cached_sq_head, sq_entries;
+	struct io_uring_sqe *sq_sqes;
+};
 #pragma clang attribute pop
