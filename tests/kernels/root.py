@@ -57,9 +57,10 @@ ip link set lo up
 ip route add default dev lo
 cd /repository
 export PATH=/bin HOME=/root PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={path}
-export FALCOCORE_LIVE_SAFETY_S=300
+export FALCOCORE_LIVE_SAFETY_S=300 FALCOCORE_LIVE_ROUNDS=200 FALCOCORE_LIVE_SETS=2
 echo "kernel $(uname -r)"
-{python} -m pytest -q --color=no -p no:cacheprovider -rfEs {tests} {more}
+{python} -m tests.kernels.loading
+{python} -m pytest -q --color=no --timeout=0 -p no:cacheprovider -rfEs {tests} {more}
 echo "ended with $?"
 poweroff -f
 """

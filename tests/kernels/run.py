@@ -4,7 +4,7 @@ Run it as root, in the repository, with the Python of an environment that has th
 qemu-system-x86, busybox-static, cpio and gcc; for arm64 with qemu-system-arm, gcc-aarch64-linux-gnu and
 libc6-dev-arm64-cross. Kernels come from Debian's packages, unpacked and not installed. A Python and the
 repository go into an initramfs, whose first process runs `tests/plugins/syscall/live/kernel` with pytest.
-Everything is emulated, so that it takes minutes for each kernel: `--timeout=0` for pytest is of use.
+Everything is emulated, which takes minutes for each kernel; so tests that repeat themselves do it less often.
 """
 
 from __future__ import annotations

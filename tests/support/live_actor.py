@@ -17,7 +17,7 @@ from falcocore_syscall.tables import NATIVE, SYSCALL_NAMES
 
 PROGRAMS = Path(__file__).parent / "live_programs"
 _PRELUDE = """
-import ctypes, fcntl, json, os, select, signal, socket, struct, subprocess, sys, threading, time
+import ctypes, errno, fcntl, json, os, re, select, signal, socket, struct, subprocess, sys, threading, time
 _libc = ctypes.CDLL(None, use_errno=True)
 NR = {numbers!r}
 
@@ -57,8 +57,16 @@ def keep_to(directory):
             fcntl.ioctl(s, 0x8914, struct.pack("16sH14x", b"lo", 0x49))
         must(call("mount", b"none", b"/", 0, 0x44000, 0))
         must(call("mount", directory.encode(), directory.encode(), 0, 0x1000, 0))
-        set_attributes("/", 0x8000, 1, 0)
-        set_attributes(directory, 0, 0, 1)
+        if call("mount_setattr", -1, None, 0, None, 0) != -errno.ENOSYS:
+            set_attributes("/", 0x8000, 1, 0)
+            set_attributes(directory, 0, 0, 1)
+        else:
+            # Before Linux 5.12: one mount after the other.
+            with open("/proc/self/mountinfo", "rb") as file: mounts = [line.split()[4] for line in file]
+            for mounted in mounts:
+                place = re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), mounted)
+                must(call("mount", b"none", place, 0, 0x1021, 0))
+            must(call("mount", b"none", directory.encode(), 0, 0x1020, 0))
     os.chdir(directory)
     for path in ("/etc/passwd", "/usr/bin/env", "/proc/self/comm", "/etc", "/dev", "/dev/shm", "/tmp", "/"):
         assert not os.access(path, os.W_OK), f"{path} could be written"
