@@ -48,6 +48,7 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/shm /dev/pts /sys/fs/cgroup
+ln -s /proc/self/fd /dev/fd
 mount -t tmpfs tmp /dev/shm
 mount -t devpts pts /dev/pts
 mount -t tmpfs tmp /tmp
@@ -56,6 +57,7 @@ ip link set lo up
 ip route add default dev lo
 cd /repository
 export PATH=/bin HOME=/root PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={path}
+export FALCOCORE_LIVE_SAFETY_S=300
 echo "kernel $(uname -r)"
 {python} -m pytest -q --color=no -p no:cacheprovider -rfEs {tests} {more}
 echo "ended with $?"

@@ -133,6 +133,6 @@ DESCRIPTORS: list[Case] = [
         {"evt.type": "memfd_create", "fd.type": "memfd", "fd.name": "secret", "evt.res": "SUCCESS"},
     ),
     ("pidfd_open", 'call("pidfd_open", os.getpid(), 0)', {"evt.type": "pidfd_open", "fd.type": "pidfd"}),
-    ("userfaultfd", 'call("userfaultfd", 1)', {"evt.type": "userfaultfd", "evt.res": "/SUCCESS|EPERM/"}),
+    ("userfaultfd", 'call("userfaultfd", 0)', {"evt.type": "userfaultfd", "evt.res": "/SUCCESS|EPERM/"}),
     ("bpf", 'call("bpf", 999, 0, 0)', {"evt.type": "bpf", "evt.arg.cmd": "999", "evt.res": "EINVAL"}),
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
@@ -20,8 +21,8 @@ from falcocore_syscall.live.watching import Watching
 from tests.support.live_actor import Actor
 from tests.support.syscall_events import TABLE, shown
 
-SAFETY_S = 30.0
-"""No wait takes that long but in a test that fails."""
+SAFETY_S = float(os.environ.get("FALCOCORE_LIVE_SAFETY_S", "30"))
+"""No wait takes that long but in a test that fails; on a machine that is emulated more is needed."""
 BUFFER_BYTES = 64 << 20
 
 SENTINELS = """

@@ -39,6 +39,8 @@ const char DIGEST[] SEC("digest") = SOURCE_DIGEST;
 #else
 #define NR_OPENAT 56
 #define NR_CONNECT 203
+#define NR_CLONE 220
+#define NR_CLONE3 435
 #endif
 
 static __always_inline u64 current_task(void)
@@ -146,6 +148,59 @@ int BPF_PROG(on_call, struct pt_regs *regs, long ret)
 	return 0;
 }
 
+static __always_inline void put_fork(struct scratch *s, u64 maker, u64 task)
+{
+	u64 flags = 0;
+	if (GET(task, struct task_struct, tgid) != GET(task, struct task_struct, pid)) {
+		if (!(want & WANT_THREADS))
+			return;
+		flags |= CLONE_THREAD;
+	}
+	if ((u32)GET(maker, struct task_struct, tgid) == own_pid && flags & CLONE_THREAD)
+		return;
+	if ((u64)GET(task, struct task_struct, files) == (u64)GET(maker, struct task_struct, files))
+		flags |= CLONE_FILES;
+	u64 pid = (u64)GET(task, struct task_struct, thread_pid), parent_pid = (u64)GET(maker, struct task_struct, thread_pid);
+	if (GET(pid, struct pid, level) != GET(parent_pid, struct pid, level))
+		flags |= CLONE_NEWPID;
+	s->args[0] = GET(maker, struct task_struct, pid);
+	s->args[1] = flags;
+	put_head(FORK, NR_UNKNOWN);
+	send(s);
+}
+
+#if defined(__TARGET_ARCH_arm64)
+/* On arm64 what was made does not return from clone by way of sys_exit. Its registers, which lie where its
+ * stack begins, still have what its maker called with. */
+PART int put_return_of_child(void)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return 0;
+	u64 task = s->task, regs = GET(task, struct task_struct, thread.cpu_context.sp);
+	u32 nr = GET(regs, struct pt_regs, syscallno);
+	s->is_compat = is_compat(task) != 0;
+	if (s->is_compat)
+		nr = nr < COMPAT_CALLS ? compat[nr & (COMPAT_CALLS - 1)] : NR_UNKNOWN;
+	/* What the kernel makes for itself has no registers of a call. */
+	if ((nr != NR_CLONE && nr != NR_CLONE3) || GET(task, struct task_struct, tgid) == own_pid)
+		return 0;
+	struct call *c = bpf_map_lookup_elem(&calls, &nr);
+	if (!c || c->action == NOTHING)
+		return 0;
+	s->args[0] = GET(regs, struct pt_regs, orig_x0);
+	u64 others = AT(regs, struct pt_regs, regs) + sizeof(u64);
+	bpf_probe_read_kernel(&s->args[1], sizeof(s->args) - sizeof(u64), (void *)others);
+	if (!may_match(s, c))
+		return 0;
+	put_head(CALL, nr);
+	__builtin_memcpy(s->ops, c->ops, sizeof(s->ops));
+	put_arguments(c->ops_count);
+	send(s);
+	return 0;
+}
+#endif
+
 /* A process or thread was made; it has not run yet. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
@@ -153,28 +208,14 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	struct scratch *s = get_scratch();
 	if (!s || !is_current())
 		return 0;
-	u64 task = (u64)child, maker = (u64)parent;
-	u64 flags = 0;
-	if (GET(task, struct task_struct, tgid) != GET(task, struct task_struct, pid)) {
-		if (!(want & WANT_THREADS))
-			return 0;
-		flags |= CLONE_THREAD;
-	}
-	if ((u32)GET(maker, struct task_struct, tgid) == own_pid && flags & CLONE_THREAD)
-		return 0;
-	if ((u64)GET(task, struct task_struct, files) == (u64)GET(maker, struct task_struct, files))
-		flags |= CLONE_FILES;
-	u64 pid = (u64)GET(task, struct task_struct, thread_pid), parent_pid = (u64)GET(maker, struct task_struct, thread_pid);
-	if (GET(pid, struct pid, level) != GET(parent_pid, struct pid, level))
-		flags |= CLONE_NEWPID;
-	s->task = task;
+	s->task = (u64)child;
 	s->ret = 0;
 	s->is_compat = 0;
 	__builtin_memset(s->args, 0, sizeof(s->args));
-	s->args[0] = GET(maker, struct task_struct, pid);
-	s->args[1] = flags;
-	put_head(FORK, NR_UNKNOWN);
-	send(s);
+	put_fork(s, (u64)parent, (u64)child);
+#if defined(__TARGET_ARCH_arm64)
+	put_return_of_child();
+#endif
 	return 0;
 }
 

@@ -45,6 +45,12 @@ struct pt_regs {
 struct thread_info {
 	unsigned long flags;
 };
+struct cpu_context {
+	unsigned long sp;
+};
+struct thread_struct {
+	struct cpu_context cpu_context;
+};
 #endif
 
 struct qstr {
@@ -191,6 +197,9 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct css_set *cgroups;
 	unsigned long min_flt, maj_flt;
+#if defined(__TARGET_ARCH_arm64)
+	struct thread_struct thread;
+#endif
 };
 
 /* Lists of the kernel begin with pointers: they serve to load words from any address. */

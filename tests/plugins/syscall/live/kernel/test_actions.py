@@ -106,6 +106,9 @@ def seen_in(stage: Stage, cases: Sequence[Case]) -> list[str]:
 
 
 def is_possible(case: Case) -> bool:
+    # The library's wrapper makes another call where there is no vfork.
+    if case[2]["evt.type"] == "vfork" and "vfork" not in call_numbers():
+        return False
     return all(word in call_numbers() for word in re.findall(r'call\("(\w+)"', case[1]))
 
 

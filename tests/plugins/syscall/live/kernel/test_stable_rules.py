@@ -58,7 +58,7 @@ child(act)
     "Clear Log Activities": 'open(d + "/auth.log", "w").close()',
     "Remove Bulk Data from Disk": 'os.symlink("/bin/true", d + "/shred"); run(d + "/shred")',
     "Create Symlink Over Sensitive Files": 'os.symlink("/etc/shadow", d + "/soft")',
-    "Create Hardlink Over Sensitive Files": 'call("link", b"/etc/shadow", p("none/at/all"))',
+    "Create Hardlink Over Sensitive Files": 'call("linkat", -100, b"/etc/shadow", -100, p("none/at/all"), 0)',
     "PTRACE attached to process": 'call("ptrace", 16, 999999999, 0, 0)',
     "PTRACE anti-debug attempt": 'child(lambda: call("ptrace", 0, 0, 0, 0))',
     "Find AWS Credentials": 'run("find", d + "/.aws/credentials")',
