@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 import socket
-import threading
+import ssl
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -111,21 +111,25 @@ def test_requests_of_all_kinds_may_follow_each_other(secure: bool, tmp_path: Pat
     plain, chunks = declared(padded("a", 1 << 20)), CHUNKED + chunked(EVENT, b"")
     health = b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
     options: dict[str, Any] = {}
-    with ExitStack() as stack:
-        if secure:
-            certificates = Certificates.in_folder(tmp_path)
-            options = {"target": "https://127.0.0.1:0/k8s-audit", "cert_file": str(certificates.server())}
-        running = stack.enter_context(RunningWebhook(**options))
-        connection = stack.enter_context(running.connect())
-        if secure:
-            connection = certificates.trusting().wrap_socket(connection, server_hostname="127.0.0.1")
-            stack.enter_context(connection)
-        sending = threading.Thread(target=connection.sendall, args=(plain * 2 + chunks + plain + health,))
-        sending.start()
-        with connection.makefile("rb") as stream:
-            assert re.findall(rb"HTTP/1\.1 (\d+)", stream.read()) == [b"200"] * 5
-        sending.join()
+    trusting = None
+    if secure:
+        certificates = Certificates.in_folder(tmp_path)
+        options = {"target": "https://127.0.0.1:0/k8s-audit", "cert_file": str(certificates.server())}
+        trusting = certificates.trusting()
+    with RunningWebhook(**options) as running:
+        said = asyncio.run(answers_to(plain * 2 + chunks + plain + health, running.place, trusting))
+    assert re.findall(rb"HTTP/1\.1 (\d+)", said) == [b"200"] * 5
     assert len(running.lines) == 4
+
+
+async def answers_to(requests: bytes, place: tuple[str, int], tls: ssl.SSLContext | None) -> bytes:
+    """All that comes back while requests are sent in one go. Two threads may not share a TLS socket."""
+    reader, writer = await asyncio.open_connection(*place, ssl=tls)
+    writer.write(requests)
+    said, _ = await asyncio.gather(reader.read(), writer.drain())
+    writer.close()
+    await writer.wait_closed()
+    return said
 
 
 def test_old_client_is_answered_and_its_connection_closed() -> None:
