@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,10 +12,14 @@ from tests.support.audit_decoding import event_json
 
 
 class AuditLog:
-    """Writes events with the ids 1, 2, 3 ... `written` has the ids of those that are whole."""
+    """Writes events with the ids 1, 2, 3 ... `written` has the ids of those that are whole.
 
-    def __init__(self, path: Path) -> None:
+    `between` is called between two changes that others can see.
+    """
+
+    def __init__(self, path: Path, between: Callable[[], None] = lambda: None) -> None:
         self.path = path
+        self._between = between
         self.written: list[str] = []
         self._begun = b""
         self._rotations = 0
@@ -40,6 +45,7 @@ class AuditLog:
             self.file.write((self._begun or self._next_event()) + b"\n")
             self.written.append(str(len(self.written) + 1))
             self._begun = b""
+            self._between()
 
     def _next_event(self) -> bytes:
         audit_id = str(len(self.written) + 1)
@@ -75,6 +81,7 @@ class AuditLog:
                 old = self.path.with_name(f"{self.path.name}.{number}{ending}")
                 if old.exists():
                     old.rename(self.path.with_name(f"{self.path.name}.{number + 1}{ending}"))
+                    self._between()
         if packed:
             self.leave()  # Else what comes late would be missing in the packed file.
         return self._move(self.path.with_name(f"{self.path.name}.1"), packed=packed)
@@ -85,18 +92,27 @@ class AuditLog:
             self.write()
         self._rotations += 1
         copy = self.path.with_name(f"{self.path.name}-202607{self._rotations:02}")
+        copy.touch()
+        self._between()
         shutil.copy(self.path, copy)
+        self._between()
         self.file.truncate(0)
-        return pack(copy) if packed else copy
+        self._between()
+        return self._pack(copy) if packed else copy
 
     def _move(self, target: Path, *, packed: bool) -> Path:
         self.path.rename(target)
-        return pack(target) if packed else target
+        self._between()
+        return self._pack(target) if packed else target
 
-
-def pack(path: Path) -> Path:
-    """Replace a file by its packed copy, which is there for a moment beside it."""
-    packed = path.with_name(f"{path.name}.gz")
-    packed.write_bytes(gzip.compress(path.read_bytes()))
-    path.unlink()
-    return packed
+    def _pack(self, path: Path) -> Path:
+        """Replace a file by its packed copy, which is there for a while beside it, and not whole at first."""
+        packed = path.with_name(f"{path.name}.gz")
+        content = gzip.compress(path.read_bytes())
+        with open(packed, "wb", buffering=0) as file:
+            for piece in (content[:50], content[50:]):
+                file.write(piece)
+                self._between()
+        path.unlink()
+        self._between()
+        return packed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +38,7 @@ class RotatedLog:
         self._position = position
         self._file: Opened | None = None
         self._unreadable: set[tuple[int, int]] = set()
+        self._refused: dict[Path, str] = {}
         self._said: set[str] = set()
 
     def read(self) -> Lines | None:
@@ -53,7 +55,7 @@ class RotatedLog:
                 continue
             if file.is_at(self._path):
                 return None
-            following = self._after(self._position)
+            following = self._following()
             if following is None:
                 return None
             is_copy = following.holds(self._position)
@@ -71,8 +73,12 @@ class RotatedLog:
 
     def _opened(self) -> Opened | None:
         """The file that is read, looked for where none is open."""
-        if self._file is None and (found := self._find(self._position)[0] or self._after_lost()):
-            self._turn_to(found)
+        if self._file is None:
+            found, following = self._look()
+            if found is not None and following is not None:
+                following.close()
+            if file := found or self._after_lost(following):
+                self._turn_to(file)
         return self._file
 
     def _give_up(self) -> None:
@@ -100,74 +106,72 @@ class RotatedLog:
         self._position = file.position()
         return Lines(text, file.path, start, self._position)
 
-    def _find(self, position: Position) -> tuple[Opened | None, list[Path]]:
-        """(the file that a position is in, open there; the files that were written after it, in order).
+    def _look(self) -> tuple[Opened | None, Opened | None]:
+        """(the file that the position is in, open there; the first one with something in it that was written
+        after that one, open at its beginning).
+
+        Another rotation, or packing, may take files away and give their names to others under our hands:
+        what was seen counts where they stand after it as they did before.
+        """
+        while True:
+            series = rotated(self._path)
+            before = self._states(series)
+            self._refused.clear()
+            found, after = self._find_in(series)
+            following = self._first_of(after)
+            if before == self._states(rotated(self._path)):
+                self._leave_out_refused()
+                return found, following
+            for file in (found, following):
+                if file is not None:
+                    file.close()
+
+    def _states(self, series: list[list[Path]]) -> list[tuple[Path, tuple[int, int], bool]]:
+        """Which file stands where, and whether it is empty, as a copy is that was just begun."""
+        return [
+            (path, _identity(path), self._has_content(path))
+            for path in (*chain.from_iterable(series), self._path)
+        ]
+
+    def _find_in(self, series: list[list[Path]]) -> tuple[Opened | None, list[Path]]:
+        """(the file that the position is in; the files that were written after it, in order).
 
         The log itself is looked at first: where it was copied, it holds more than its copy. Where names do
         not tell which of two files is older, those that changed since were written after it.
         """
-        while True:
-            listed = self._listed()
-            found, after = self._find_in(rotated(self._path), position)
-            # Another rotation, or packing, meanwhile, may have taken the file away under our hands.
-            if found is not None or listed == self._listed():
-                return found, after
-
-    def _listed(self) -> list[tuple[Path, tuple[int, int]]]:
-        every = [path for files in rotated(self._path) for path in files]
-        return [(path, _identity(path)) for path in (*every, self._path)]
-
-    def _find_in(self, series: list[list[Path]], position: Position) -> tuple[Opened | None, list[Path]]:
-        if file := self._holding(self._path, position):
+        if file := self._holding(self._path):
             return file, []
         found: Opened | None = None
         after: list[Path] = []
         changed: list[Path] = []
         for files in series:
             for index in reversed(range(len(files))):
-                if found is None and (found := self._holding(files[index], position)):
+                if found is None and (found := self._holding(files[index])):
                     after = files[index + 1 :]
                     break
             else:
-                changed += [path for path in files if _changed_ns(path) >= position.changed_ns]
+                changed += [path for path in files if _changed_ns(path) >= self._position.changed_ns]
         return found, [*after, *changed, self._path]
 
-    def _holding(self, path: Path, position: Position) -> Opened | None:
-        """The file, open at a position, where it is one in it."""
-        file = self._try(path, position.offset)
-        if file is None or file.holds(position):
+    def _holding(self, path: Path) -> Opened | None:
+        """The file, open at the position, where that is one in it."""
+        file = self._try(path, self._position.offset)
+        if file is None or file.holds(self._position):
             return file
         file.close()
         return None
 
-    def _after(self, position: Position) -> Opened | None:
-        """The file to go on with where nothing more is read at a position; None where there is none yet.
-
-        It is the first one after it that has something in it; or the log, where that was replaced by a copy.
-        """
-        while True:
-            found, after = self._find(position)
-            if found is not None:
-                if found.is_at(self._path):
-                    return found
-                found.close()
-            path = next(filter(self._has_content, after), None)
-            if path is None:
-                return None
+    def _first_of(self, paths: list[Path]) -> Opened | None:
+        """The first file that has something in it, open at its beginning."""
+        for path in filter(self._has_content, paths):
             file = self._try(path, 0)
-            # Another rotation, meanwhile, may have given the name to another file.
-            if file is not None and file.is_at(path) and path == self._first_after(position):
+            if file is None:
+                continue
+            # A log that can't be told from others yet would not be found again in its copy.
+            if path != self._path or file.is_recognisable:
                 return file
-            if file is not None:
-                file.close()
-            elif path == self._path:
-                return None
-
-    def _first_after(self, position: Position) -> Path | None:
-        found, after = self._find(position)
-        if found is not None:
-            found.close()
-        return next(filter(self._has_content, after), None)
+            file.close()
+        return None
 
     def _has_content(self, path: Path) -> bool:
         try:
@@ -176,36 +180,52 @@ class RotatedLog:
             return False
         return status.st_size > 0 and (status.st_dev, status.st_ino) not in self._unreadable
 
-    def _after_lost(self) -> Opened | None:
+    def _following(self) -> Opened | None:
+        """The file to go on with where nothing more is read at the position; None where there is none yet.
+
+        It is the first one after it that has something in it; or the log, where that was replaced by a copy.
+        """
+        found, following = self._look()
+        if found is None or found.is_at(self._path):
+            return found or following
+        found.close()
+        return following
+
+    def _after_lost(self, following: Opened | None) -> Opened | None:
         """The first file after the position, where the file that it is in is not there any more."""
-        file = self._after(self._position)
-        if file is not None and self._position.head_bytes:
+        if following is not None and self._position.head_bytes:
             log.warning(
                 "source k8s_audit: the file that was read up to byte %d is gone, truncated or removed after "
                 "a rotation. What was not read of it is lost; reading goes on at the beginning of %s",
                 self._position.offset,
-                file.path,
+                following.path,
             )
-        return file
+        return following
 
     def _try(self, path: Path, offset: int) -> Opened | None:
-        """The file; None where it is gone, or can't be read, which is said once.
-
-        The log is asked for again, since who rotates it may not have set its permissions yet; a rotated file
-        is left out.
-        """
+        """The file; None where it is gone, or can't be read, and then why is noted."""
         try:
             return open_at(path, offset)
         except FileNotFoundError:
             return None
-        except (SourceError, OSError) as error:
-            reason = f"{path} can't be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+        except OSError as error:
+            self._refused[path] = f"{path} can't be read: {error.strerror}"
+        except SourceError as error:
+            self._refused[path] = str(error)
+        return None
+
+    def _leave_out_refused(self) -> None:
+        """Say once what can't be read.
+
+        The log is asked for again, since who rotates it may not have set its permissions yet; a rotated file
+        is left out.
+        """
+        for path, reason in self._refused.items():
             if reason not in self._said:
                 log.error("source k8s_audit: %s", reason)
                 self._said.add(reason)
             if path != self._path:
                 self._unreadable.add(_identity(path))
-            return None
 
 
 def _identity(path: Path) -> tuple[int, int]:

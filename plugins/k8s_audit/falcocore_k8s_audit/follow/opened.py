@@ -32,6 +32,11 @@ class Opened(ABC):
         self._head = beginning if is_enough else beginning[: beginning.rfind(b"\n") + 1]
         self._digest = digest(self._head)
 
+    @property
+    def is_recognisable(self) -> bool:
+        """Whether enough of it is there to tell it from other files."""
+        return bool(self._head)
+
     def position(self) -> Position:
         """How far it is read."""
         status = os.fstat(self._file.fileno())
