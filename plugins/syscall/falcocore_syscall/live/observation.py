@@ -23,7 +23,7 @@ from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.record import Record
 from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.live.tables import Tables
-from falcocore_syscall.live.threads import LiveThread
+from falcocore_syscall.live.threads import LiveThread, raw_of
 from falcocore_syscall.scap import records as lists
 from falcocore_syscall.scap.records import FdListRecord, FdRecord, GroupRecord, UserRecord
 from falcocore_syscall.state.names import HostNames
@@ -48,7 +48,7 @@ class Observation:
         self.capture = capture
         self.runtimes = runtimes
         self._proc = proc = Proc()
-        self.machine = LiveMachine(proc, boot_time_ns(), self._met, names)
+        self.machine = LiveMachine(proc, boot_time_ns(), self._met, capture.forget_program, names)
         self.accounts = LiveAccounts(proc.host_root or "/", proc.root)
         self.machine.accounts = self.accounts
         self._calls = Calls(platform.machine())
@@ -102,6 +102,9 @@ class Observation:
                 if found.record.tid == found.record.pid:
                     tell(FdListRecord(found.record.tid, self._fds_of(found.record.pid)))
         self.machine.start_with(threads)
+        for thread in self.machine.threads.values():
+            if isinstance(thread, LiveThread) and thread.is_main:
+                self.capture.learn_program(thread.pid, thread.start_ns, raw_of(thread.comm))
         self.runtimes.wait(_RUNTIMES_S)
 
     def _fds_of(self, pid: int) -> list[FdRecord]:

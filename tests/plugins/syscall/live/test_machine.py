@@ -54,8 +54,12 @@ class Box:
     def __init__(self, *started: FoundThread) -> None:
         self.proc = Proc()
         self.met: list[tuple[int, str]] = []
+        self.missed: list[int] = []
         self.machine = LiveMachine(
-            self.proc, OFFSET_NS, lambda thread: self.met.append((thread.tid, thread.container_id))
+            self.proc,
+            OFFSET_NS,
+            lambda thread: self.met.append((thread.tid, thread.container_id)),
+            self.missed.append,
         )
         self.machine.start_with(started)
 

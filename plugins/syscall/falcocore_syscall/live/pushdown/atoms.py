@@ -1,9 +1,7 @@
 """What a path has to begin with, to be, or to end in, for a check to hold.
 
-Two things that a kernel could look at are left alone. The name of a task (`comm`) is not `proc.name`: that is
-the one that the last exec has given, while prctl(PR_SET_NAME) changes the kernel's, so that a thread could
-hide behind another name. And where a call has failed there is no resolved path. What the caller gave is then
-in `fd.name`, made absolute; it is tested if it is that already (`is_plain`), other texts pass.
+Where a call has failed there is no resolved path. What the caller gave is then in `fd.name`, made absolute;
+it is tested if it is that already (`is_plain`), other texts pass.
 """
 
 from __future__ import annotations
@@ -24,6 +22,7 @@ class Part(enum.Enum):
     PATH = "is"
     NAME = "is named"
     SUFFIX = "has a name that ends in"
+    BEGINNING = "has a name that begins with"
     PIECE = "holds"
     CLIMBS = "was given with"
     """The path as the caller gave it holds `../`."""
@@ -129,6 +128,10 @@ def _is_named(text: str) -> tuple[Atom, ...] | None:
     return None if "/" in text else (Atom(Part.NAME, _bytes(text)),)
 
 
+def _is_named_with_beginning(text: str) -> tuple[Atom, ...] | None:
+    return None if "/" in text else (Atom(Part.BEGINNING, _bytes(text)),)
+
+
 def _is_named_with_end(text: str) -> tuple[Atom, ...] | None:
     return None if "/" in text else (Atom(Part.SUFFIX, _bytes(text)),)
 
@@ -145,7 +148,10 @@ def _fits(matches: Callable[..., object]) -> tuple[Atom, ...] | None:
 
 def _fits_name(matches: Callable[..., object]) -> tuple[Atom, ...] | None:
     prefix, whole = _literal(matches)
-    return _is_named(prefix) if whole else _is_named_with_end(_literal_end(matches))
+    if whole:
+        return _is_named(prefix)
+    end = _literal_end(matches)
+    return _is_named_with_end(end) if len(end) > len(prefix) else _is_named_with_beginning(prefix)
 
 
 def _expression(matches: Callable[..., object]) -> str:
@@ -205,6 +211,7 @@ _READERS: Mapping[str, Mapping[str, _Reader]] = {
         "=": _is_named,
         "in": _is_named,
         "intersects": _is_named,
+        "startswith": _is_named_with_beginning,
         "endswith": _is_named_with_end,
         "contains": _holds,
         "glob": _fits_name,

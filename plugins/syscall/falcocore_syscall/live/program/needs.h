@@ -1,0 +1,114 @@
+/* Whether a call is wanted: which groups of rules are left of those of its class, and what they need beside. */
+#pragma once
+
+#define PORT_AT 2            /* in addresses of both families */
+
+/* Of `left`, the groups that the program which calls will do for. */
+PART u64 match_caller(u64 left)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return left;
+	u64 leader = (u64)GET(s->task, struct task_struct, group_leader);
+	u32 pid = GET(leader, struct task_struct, pid);
+	struct program *p = bpf_map_lookup_elem(&programs, &pid);
+	if (!p || p->tick != tick_of(leader))
+		return left;
+	__builtin_memset(s->path + NAME_AT, 0, MOST_NAME + 8);
+	__builtin_memcpy(s->path + NAME_AT, p->name, PROGRAM_BYTES);
+	return left & (~program_groups | (match_program(s->path, 0) ^ other_programs));
+}
+
+/* The groups that the port of the address will do for which the call was given, at most `length` bytes. */
+PART u64 match_address(u64 address, u64 length)
+{
+	struct scratch *s = get_scratch();
+	u16 port = 0;
+	if (!s || !address || length < PORT_AT + sizeof(port))
+		return 0;
+	if (bpf_probe_read_user(&port, sizeof(port), (void *)(address + PORT_AT)))
+		return EVERY_GROUP;
+	return match_port(s->path, bpf_ntohs(port));
+}
+
+/* The same for a struct msghdr, which begins with the address and its length. */
+PART u64 match_message(u64 message)
+{
+	struct scratch *s = get_scratch();
+	struct user_message wide = {};
+	struct user_message32 narrow = {};
+	if (!s)
+		return EVERY_GROUP;
+	if (!s->is_compat) {
+		if (bpf_probe_read_user(&wide, sizeof(wide), (void *)message))
+			return EVERY_GROUP;
+		return match_address(wide.name, wide.name_length);
+	}
+	if (bpf_probe_read_user(&narrow, sizeof(narrow), (void *)message))
+		return EVERY_GROUP;
+	return match_address(narrow.name, narrow.name_length);
+}
+
+/* Of `left`, the groups that a port of the socket, or of the address that was given, will do for. */
+PART u64 match_ports(u64 left, u32 address_arg, u32 length_arg)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return left;
+	u64 file = file_of(s->task, s->args[0]);
+	if (!file)
+		return left;
+	u64 inode = (u64)GET(file, struct file, f_inode);
+	if ((GET(inode, struct inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return left;
+	u64 socket = (u64)GET(file, struct file, private_data), sock = (u64)GET(socket, struct socket, sk);
+	if (!sock)
+		return left;
+	u64 found = match_port(s->path, GET(sock, struct sock, __sk_common.skc_num));
+	found |= match_port(s->path, bpf_ntohs(GET(sock, struct sock, __sk_common.skc_dport)));
+	if (length_arg == IN_MESSAGE)
+		found |= match_message(argument(s, address_arg));
+	else if (length_arg != NO_ADDRESS)
+		found |= match_address(argument(s, address_arg), (u32)argument(s, length_arg));
+	return left & (~port_groups | found);
+}
+
+/* Of `left`, the groups for which the user, the program and the ports will do. */
+PART u64 match_who(u64 left, u32 address_arg, u32 length_arg)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return left;
+	if (left & user_groups) {
+		u64 credentials = (u64)GET(s->task, struct task_struct, cred);
+		left &= ~user_groups | match_user(s->path, GET(credentials, struct cred, euid.val));
+	}
+	if (left & program_groups)
+		left = match_caller(left);
+	if (left & port_groups)
+		left = match_ports(left, address_arg, length_arg);
+	return left;
+}
+
+/* 0 where no rule can match the call. */
+static __always_inline int may_match(struct scratch *s, struct call *c)
+{
+	if (c->action == EMIT)
+		return 1;
+	u64 left = groups_of(s, c);
+	if (!left || left & ~tested_groups)
+		return left != 0;
+	if (left & (user_groups | program_groups | port_groups)) {
+		left = match_who(left, c->address_arg, c->length_arg);
+		if (!left || left & ~(climbing_groups | name_groups | path_groups))
+			return left != 0;
+	}
+	u64 asked = argument(s, c->path_arg);
+	if (left & climbing_groups) {
+		if (!climbs(asked))
+			left &= ~climbing_groups;
+		if (!left || left & ~(name_groups | path_groups))
+			return left != 0;
+	}
+	return match_file(left, asked) != 0;
+}

@@ -1,0 +1,64 @@
+"""The tests of users, ports and programs as generated code of the kernel program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from falcocore_syscall.live.pushdown.groups import Groups, bits
+from falcocore_syscall.live.pushdown.keys import MOST_INSTRUCTIONS
+from falcocore_syscall.live.pushdown.matchers import name_matcher, number_matcher
+from falcocore_syscall.live.pushdown.needs import Names, Ranges
+
+LONGEST_PROGRAM = 15
+"""The kernel cuts names of programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One test. `groups` are those that need it; the others don't care.
+
+    What the code returns is the set of groups that pass but for those of `inverted`, which it has the other
+    way round. Where the code would become too long there is no test.
+    """
+
+    code: bytes
+    groups: int
+    inverted: int = 0
+
+
+def of_numbers(name: str, groups: Groups, most_instructions: int = MOST_INSTRUCTIONS) -> Lookup:
+    """The test of the attribute `users` or `ports` of what groups need."""
+    found: dict[tuple[int, int], int] = {}
+    for number, ranges in _wanted(name, groups):
+        for pair in ranges:
+            found[pair] = found.get(pair, 0) | 1 << number
+    code = number_matcher(found)
+    if len(code) > most_instructions:
+        return Lookup(number_matcher({}).code(), 0)
+    return Lookup(code.code(), groups.where(name))
+
+
+def _wanted(name: str, groups: Groups) -> Iterable[tuple[int, Ranges]]:
+    for number, needs in enumerate(groups.needs):
+        ranges: Ranges | None = getattr(needs, name)
+        if ranges is not None:
+            yield number, ranges
+
+
+def of_programs(groups: Groups, most_instructions: int = MOST_INSTRUCTIONS) -> Lookup:
+    """The test of the names of programs."""
+    wanted = [(number, needs.programs) for number, needs in enumerate(groups.needs) if needs.programs]
+    found: dict[bytes, int] = {}
+    for number, names in wanted:
+        for name in names.listed:
+            if len(name) <= LONGEST_PROGRAM:
+                found[name + b"\0"] = found.get(name + b"\0", 0) | 1 << number
+    code = name_matcher(found, {})
+    if len(code) > most_instructions:
+        return Lookup(name_matcher({}, {}).code(), 0)
+    return Lookup(code.code(), groups.where("programs"), _inverted(wanted))
+
+
+def _inverted(wanted: Iterable[tuple[int, Names]]) -> int:
+    return bits(number for number, names in wanted if names.others)

@@ -1,0 +1,154 @@
+"""What the kernel has to find for a call to be sent, beside its class.
+
+Two needs can be joined: `both` of them have to be there, or `either` is enough. What comes of it may ask for
+less than they do, and never for more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import TypeAlias
+
+from falcocore_syscall.live.pushdown.atoms import Atom, looseness
+
+Ranges: TypeAlias = tuple[tuple[int, int], ...]
+"""Numbers, as ranges with both their ends: in order, with a gap between any two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that fit: those that are listed, or with `others` all but those."""
+
+    listed: frozenset[bytes]
+    others: bool = False
+
+    def opposite(self) -> Names:
+        """All other names."""
+        return Names(self.listed, not self.others)
+
+    def both(self, other: Names) -> Names:
+        """The names that fit both."""
+        if self.others and other.others:
+            return Names(self.listed | other.listed, others=True)
+        if self.others:
+            return other.both(self)
+        return Names(self.listed - other.listed if other.others else self.listed & other.listed)
+
+    def either(self, other: Names) -> Names:
+        """The names that fit one of them."""
+        return self.opposite().both(other.opposite()).opposite()
+
+    def fits(self, name: bytes) -> bool:
+        """True for a name that is one of them."""
+        return (name in self.listed) is not self.others
+
+    @property
+    def is_empty(self) -> bool:
+        """No name fits."""
+        return not self.listed and not self.others
+
+    @property
+    def is_open(self) -> bool:
+        """Every name fits."""
+        return not self.listed and self.others
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """None, and of `climbs` False, stand for what the kernel does not look at.
+
+    `paths`: one of these fits the path. `climbs`: it was asked for with `../`. `users`: the number of the
+    effective user. `ports`: one of those that the socket or the given address has. `programs`: the name that
+    the program got when it was started.
+    """
+
+    paths: frozenset[Atom] | None = None
+    climbs: bool = False
+    users: Ranges | None = None
+    ports: Ranges | None = None
+    programs: Names | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names of what is looked at."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) not in (None, False))
+
+    def without(self, name: str) -> Needs:
+        """The same without a look at what has this name."""
+        return replace(self, **{name: None})  # type: ignore[arg-type]
+
+    def both(self, other: Needs) -> Needs | None:
+        """What has to be found where both are needed; None where that can't be."""
+        users = _common(self.users, other.users)
+        programs = self.programs or other.programs
+        if self.programs is not None and other.programs is not None:
+            programs = self.programs.both(other.programs)
+        if users == () or (programs is not None and programs.is_empty):
+            return None
+        return Needs(
+            _tighter_paths(self.paths, other.paths),
+            self.climbs or other.climbs,
+            users,
+            _tighter_ports(self.ports, other.ports),
+            programs,
+        )
+
+    def either(self, other: Needs) -> Needs:
+        """What has to be found where one is enough."""
+        programs = None
+        if self.programs is not None and other.programs is not None:
+            programs = self.programs.either(other.programs)
+        return Needs(
+            None if self.paths is None or other.paths is None else self.paths | other.paths,
+            self.climbs and other.climbs,
+            _united(self.users, other.users),
+            _united(self.ports, other.ports),
+            None if programs is None or programs.is_open else programs,
+        )
+
+
+NO_NEEDS = Needs()
+
+
+def _tighter_paths(one: frozenset[Atom] | None, other: frozenset[Atom] | None) -> frozenset[Atom] | None:
+    """The one that lets less pass: a path may fit an atom of each."""
+    return min((atoms for atoms in (one, other) if atoms is not None), key=looseness, default=None)
+
+
+def _tighter_ports(one: Ranges | None, other: Ranges | None) -> Ranges | None:
+    """The one with fewer numbers: one port may be in the one, and another in the other."""
+    return min((ranges for ranges in (one, other) if ranges is not None), key=_count, default=None)
+
+
+def _count(ranges: Ranges) -> int:
+    return sum(high - low + 1 for low, high in ranges)
+
+
+def _common(one: Ranges | None, other: Ranges | None) -> Ranges | None:
+    if one is None or other is None:
+        return one if other is None else other
+    found = ((max(low, start), min(high, end)) for low, high in one for start, end in other)
+    return ranges_of(pair for pair in found if pair[0] <= pair[1])
+
+
+def _united(one: Ranges | None, other: Ranges | None) -> Ranges | None:
+    return None if one is None or other is None else ranges_of((*one, *other))
+
+
+def ranges_of(pairs: Iterable[tuple[int, int]]) -> Ranges:
+    """Ranges with what these pairs of ends hold."""
+    return tuple(_merged(sorted(pairs)))
+
+
+def _merged(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    held: tuple[int, int] | None = None
+    for low, high in pairs:
+        if held is not None and low <= held[1] + 1:
+            held = held[0], max(held[1], high)
+            continue
+        if held is not None:
+            yield held
+        held = low, high
+    if held is not None:
+        yield held

@@ -1,0 +1,83 @@
+"""What of users, ports and programs the kernel has to find for a check to hold, or not to hold.
+
+The name of a task (`comm`) is not `proc.name`: that is the one that the last exec has given, while
+prctl(PR_SET_NAME) changes the kernel's, so that a thread could hide behind another name. The kernel program
+therefore keeps the names that execs have given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from falcocore.toolkit import BoundCheck, BoundField, evaluate_check
+from falcocore_syscall.live.pushdown.atoms import CLIMBING, path_atoms
+from falcocore_syscall.live.pushdown.classes import PORTS, Kind, constants
+from falcocore_syscall.live.pushdown.needs import Names, Needs, Ranges, ranges_of
+
+MOST_USER = (1 << 32) - 1
+MOST_PORT = (1 << 16) - 1
+_PORTS = frozenset({*PORTS, "fd.port"})
+_EQUALITIES = frozenset({"=", "!=", "in", "intersects"})
+_COMPARISONS = _EQUALITIES | {"<", "<=", ">", ">="}
+
+
+def needs_of(check: BoundCheck, kind: Kind, *, holds: bool) -> Needs | None:
+    """What has to be found in a call of a kind for a check to hold, or to fail; None where nothing is known.
+
+    A user and a program are always there. A path and ports may be missing, and then a check fails.
+    """
+    if not isinstance(check.left, BoundField) or check.compares_operand:
+        return None
+    if holds and kind is Kind.OPEN and (atoms := path_atoms(check)):
+        return Needs(climbs=True) if CLIMBING in atoms else Needs(paths=frozenset(atoms))
+    label = check.left.label
+    if label == "user.uid":
+        users = _numbers(check, MOST_USER, holds=holds)
+        return None if users is None else Needs(users=users)
+    if holds and kind is Kind.SOCKET and label in _PORTS:
+        ports = _numbers(check, MOST_PORT, holds=True)
+        return None if ports is None else Needs(ports=ports)
+    if label == "proc.name":
+        names = _names(check, holds=holds)
+        return None if names is None else Needs(programs=names)
+    return None
+
+
+def _numbers(check: BoundCheck, most: int, *, holds: bool) -> Ranges | None:
+    """The numbers from 0 to `most` with which a check holds, or fails; None for all of them.
+
+    Of a field with several values it is one of them that has to be in there.
+    """
+    compared = list(constants(check))
+    if check.operator.name not in _COMPARISONS or not all(isinstance(number, int) for number in compared):
+        return None
+    several = isinstance(check.left, BoundField) and check.left.field.several
+
+    def fits(number: int) -> bool:
+        return evaluate_check(check, lambda _bound: (number,) if several else number) is holds
+
+    pieces = _pieces(sorted({number for number in compared if 0 <= number <= most}), most)
+    found = ranges_of(piece for piece in pieces if fits(piece[0]))
+    return None if found == ((0, most),) else found
+
+
+def _pieces(numbers: Sequence[int], most: int) -> list[tuple[int, int]]:
+    """Ranges in which no comparison with these numbers changes."""
+    pieces = [(number, number) for number in numbers]
+    starts = [0, *(number + 1 for number in numbers)]
+    ends = [*(number - 1 for number in numbers), most]
+    pieces += [(start, end) for start, end in zip(starts, ends, strict=True) if start <= end]
+    return pieces
+
+
+def _names(check: BoundCheck, *, holds: bool) -> Names | None:
+    compared = {text for text in constants(check) if isinstance(text, str)}
+    if check.operator.name not in _EQUALITIES or not compared:
+        return None
+
+    def fits(text: str) -> bool:
+        return evaluate_check(check, lambda _bound: text) is holds
+
+    others = fits("".join(["?", *compared]))
+    listed = (text for text in compared if fits(text) is not others)
+    return Names(frozenset(text.encode("utf-8", "surrogateescape") for text in listed), others=others)
