@@ -215,3 +215,24 @@ def test_the_end_of_a_process_that_nobody_knows(box: Box) -> None:
     before = threads(box)
     assert box.takes(RecordKind.EXIT, tid=77, pid=77, ppid=1, flags=RecordFlag.GROUP_DEAD) is None
     assert threads(box) == before
+
+
+def test_who_needs_to_know_is_told_of_processes_that_no_record_had_told_of() -> None:
+    box = Box(found(1, 0, "init"), found(10, 1, "shell"))
+    box.takes(RecordKind.FORK, tid=11, pid=11, ppid=10, args=(10,))
+    box.call(11)
+    box.call(10)
+    assert box.missed == []
+    box.proc.found[40] = found(40, 1, "late")
+    box.call(40)
+    assert box.missed == [40]
+
+
+def test_a_thread_that_is_found_has_the_name_of_its_process() -> None:
+    box = Box(found(10, 1, "shell"))
+    record_of_thread = ThreadRecord(12, 10, 1, comm=b"worker", exe=b"shell", cgroups=b"cpu=/\0")
+    box.proc.found[12] = FoundThread(record_of_thread, OFFSET_NS + START_NS, START_NS)
+    thread = box.takes(RecordKind.CALL, tid=12, pid=10)
+    assert thread is not None
+    assert thread.comm == "shell"
+    assert box.missed == []

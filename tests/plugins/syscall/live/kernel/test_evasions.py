@@ -186,7 +186,7 @@ def test_a_process_by_another_name_is_known_as_its_program(stage: Stage, way: st
 
 
 def test_a_program_is_told_from_others_in_the_kernel(stage: Stage) -> None:
-    """A copy of a program under another name: what the rule leaves out does not come here at all."""
+    """A copy under another name, and who was there before: what they open does not come here at all."""
     text = one_rule("evt.type = openat and fd.filename = secret and proc.name = reader", "%proc.name")
     watch = Watch(rule_set(text))
     run = """
@@ -195,6 +195,7 @@ import shutil
 for name in ("reader", "other"):
     shutil.copy("/bin/cat", d + "/" + name)
     subprocess.run([d + "/" + name, d + "/secret"])
+read(d + "/secret")
 """
     try:
         (alerts,) = alerts_of((watch,), stage.actor, run, names={"openat"})
