@@ -73,8 +73,8 @@ PART u64 match_ports(u64 left, u32 address_arg, u32 length_arg)
 	return left & (~port_groups | found);
 }
 
-/* Of `left`, the groups for which the user, the program and the ports will do. */
-PART u64 match_who(u64 left, u32 address_arg, u32 length_arg)
+/* Of `left`, the groups for which the number of the user and the ports will do. */
+PART u64 match_numbers(u64 left, u32 address_arg, u32 length_arg)
 {
 	struct scratch *s = get_scratch();
 	if (!s)
@@ -83,14 +83,12 @@ PART u64 match_who(u64 left, u32 address_arg, u32 length_arg)
 		u64 credentials = (u64)GET(s->task, struct task_struct, cred);
 		left &= ~user_groups | match_user(s->path, GET(credentials, struct cred, euid.val));
 	}
-	if (left & program_groups)
-		left = match_caller(left);
 	if (left & port_groups)
 		left = match_ports(left, address_arg, length_arg);
 	return left;
 }
 
-/* 0 where no rule can match the call. */
+/* 0 where no rule can match the call. What is looked at first leaves the fewest calls for its cost. */
 static __always_inline int may_match(struct scratch *s, struct call *c)
 {
 	if (c->action == EMIT)
@@ -98,17 +96,16 @@ static __always_inline int may_match(struct scratch *s, struct call *c)
 	u64 left = groups_of(s, c);
 	if (!left || left & ~tested_groups)
 		return left != 0;
-	if (left & (user_groups | program_groups | port_groups)) {
-		left = match_who(left, c->address_arg, c->length_arg);
-		if (!left || left & ~(climbing_groups | name_groups | path_groups))
-			return left != 0;
-	}
-	u64 asked = argument(s, c->path_arg);
-	if (left & climbing_groups) {
-		if (!climbs(asked))
-			left &= ~climbing_groups;
-		if (!left || left & ~(name_groups | path_groups))
-			return left != 0;
-	}
-	return match_file(left, asked) != 0;
+	if (left & (user_groups | port_groups))
+		left = match_numbers(left, c->address_arg, c->length_arg);
+	u64 of_files = left & (name_groups | path_groups), asked = argument(s, c->path_arg);
+	if (of_files)
+		left = (left & ~of_files) | match_file(of_files, asked);
+	if (!left || left & ~(climbing_groups | program_groups))
+		return left != 0;
+	if (left & climbing_groups && !climbs(asked))
+		left &= ~climbing_groups;
+	if (!left || left & ~program_groups)
+		return left != 0;
+	return match_caller(left) != 0;
 }
