@@ -19,6 +19,7 @@ from falcocore_syscall.fields.events import failed
 from falcocore_syscall.live.pushdown.classes import CLASSES, CONTAINER, DIRECTORY, FAILED, ROOT
 from falcocore_syscall.live.pushdown.plan import Plan, Told
 from falcocore_syscall.state.fds import O_DIRECTORY, FdType
+from falcocore_syscall.state.threads import Thread
 from falcocore_syscall.tables import SYSCALL_NAMES
 from tests.support.syscall_events import AT_FDCWD, Box, one_rule, sockaddr, tuple4
 
@@ -122,6 +123,13 @@ def _every_check() -> Iterator[str]:
     for field in ("fd.sport", "fd.cport", "fd.lport", "fd.rport", "fd.port"):
         yield from (f"{field} {operator} {number}" for operator in _COMPARISONS for number in (443, 4000, 0))
         yield from (f"{field} in (22, 443)", f"{field} in (22, 80)", f"{field} exists")
+    for field in ("proc.exe", "proc.cwd"):
+        yield from (
+            f'{field} {operator} "{text}"'
+            for operator in ("=", "!=", "startswith", "endswith")
+            for text in ("/", "cat", "c", "", "/srv", "/srv/", "/sr", "/root/", "./")
+        )
+        yield from (f'{field} in ("/", cat, /srv/)', f"{field} exists", f'{field} startswith anyof ("/", c)')
     yield from ("user.uid in (1000, 1001)", "user.uid in (1, 2)", "user.uid >= 4294967295")
     yield from ("fd.nameraw glob *../*../*", "evt.type.is.openat = 1")
 
@@ -188,7 +196,13 @@ class PushedBox(Box):
         assert thread is not None
         number = (FAILED if failed(event) else 0) | (CONTAINER if thread.container_id else 0)
         number |= ROOT if thread.uid == 0 else 0
-        return Seen(name, (number,), Told(user=thread.uid, program=thread.comm.encode()))
+        return Seen(name, (number,), _told(thread))
+
+
+def _told(thread: Thread) -> Told:
+    main = thread.main or thread
+    directory = main.cwd.encode("utf-8", "surrogateescape").rstrip(b"/") or b"/"
+    return Told(user=thread.uid, program=thread.comm.encode(), exe=thread.exe.encode(), directory=directory)
 
 
 def _open(

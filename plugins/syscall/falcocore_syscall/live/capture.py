@@ -15,6 +15,7 @@ from falcocore_syscall.live.bpf.maps import index
 from falcocore_syscall.live.bpf.object import BpfObject
 from falcocore_syscall.live.bpf.ring import RingReader
 from falcocore_syscall.live.hierarchy import container_controller
+from falcocore_syscall.live.pushdown.lookups import LONGEST_EXE
 from falcocore_syscall.live.tables import Tables
 from falcocore_syscall.live.threads import TICK_NS
 
@@ -24,7 +25,7 @@ _DROPPED_FOR_ROOM = 0
 HOST, IN_CONTAINER, EITHER = 1, 2, 3
 _MOST_PLACES = 4096
 _LEAST_BUFFER_BYTES = 1 << 16
-_PROGRAM = struct.Struct("<Q16s")
+_PROGRAM = struct.Struct("<Q16s64s")
 
 
 class Capture:
@@ -155,14 +156,14 @@ class Capture:
                 self._places[cgroup] = place
                 self._object.maps["cgroups"].update(struct.pack("<Q", cgroup), struct.pack("<I", place))
 
-    def learn_program(self, pid: int, start_ns: int, name: bytes) -> None:
-        """Tell the kernel what a process is called that it has not seen start.
+    def learn_program(self, pid: int, start_ns: int, name: bytes, exe: bytes) -> None:
+        """Tell the kernel what a process is called, and was started as, that it has not seen start.
 
-        If it has another name for it by now, it had better have none: which of them is right is not known.
+        If it knows something else of it by now, it had better know nothing: what is right is not clear.
         """
         if self._object is not None:
             programs, key = self._object.maps["programs"], struct.pack("<I", pid)
-            value = _PROGRAM.pack(start_ns // TICK_NS, name)
+            value = _PROGRAM.pack(start_ns // TICK_NS, name, exe[:LONGEST_EXE])
             if not programs.add(key, value) and programs.lookup(key) != value:
                 programs.delete(key)
 

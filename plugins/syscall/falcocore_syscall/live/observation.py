@@ -104,7 +104,9 @@ class Observation:
         self.machine.start_with(threads)
         for thread in self.machine.threads.values():
             if isinstance(thread, LiveThread) and thread.is_main:
-                self.capture.learn_program(thread.pid, thread.start_ns, raw_of(thread.comm))
+                self.capture.learn_program(
+                    thread.pid, thread.start_ns, raw_of(thread.comm), raw_of(thread.exe)
+                )
         self.runtimes.wait(_RUNTIMES_S)
 
     def _fds_of(self, pid: int) -> list[FdRecord]:

@@ -15,8 +15,27 @@ PART u64 match_caller(u64 left)
 	if (!p || p->tick != tick_of(leader))
 		return left;
 	__builtin_memset(s->path + NAME_AT, 0, MOST_NAME + 8);
-	__builtin_memcpy(s->path + NAME_AT, p->name, PROGRAM_BYTES);
-	return left & (~program_groups | (match_program(s->path, 0) ^ other_programs));
+	if (left & program_groups) {
+		__builtin_memcpy(s->path + NAME_AT, p->name, PROGRAM_BYTES);
+		left &= ~program_groups | (match_program(s->path, 0) ^ other_programs);
+	}
+	if (left & exe_groups) {
+		__builtin_memcpy(s->path + NAME_AT, p->exe, EXE_BYTES);
+		left &= ~exe_groups | match_exe(s->path, 0);
+	}
+	return left;
+}
+
+/* The groups that the working directory will do for. */
+PART u64 match_cwd(void)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return EVERY_GROUP;
+	u64 fs = (u64)GET(s->task, struct task_struct, fs);
+	walk_from(s, (u64)GET(fs, struct fs_struct, pwd.dentry), (u64)GET(fs, struct fs_struct, pwd.mnt));
+	build_path();
+	return s->walk.is_cut ? EVERY_GROUP : match_directory(s->path, s->walk.at);
 }
 
 /* The groups that the port of the address will do for which the call was given, at most `length` bytes. */
@@ -101,11 +120,14 @@ static __always_inline int may_match(struct scratch *s, struct call *c)
 	u64 of_files = left & (name_groups | path_groups), asked = argument(s, c->path_arg);
 	if (of_files)
 		left = (left & ~of_files) | match_file(of_files, asked);
-	if (!left || left & ~(climbing_groups | program_groups))
+	u64 of_callers = program_groups | exe_groups;
+	if (!left || left & ~(climbing_groups | of_callers | directory_groups))
 		return left != 0;
 	if (left & climbing_groups && !climbs(asked))
 		left &= ~climbing_groups;
-	if (!left || left & ~program_groups)
+	if (left & of_callers)
+		left = match_caller(left);
+	if (!left || left & ~directory_groups)
 		return left != 0;
-	return match_caller(left) != 0;
+	return (left & match_cwd()) != 0;
 }

@@ -1,5 +1,5 @@
-/* What programs were called when they were started: prctl() changes the name of a task, and not that one. It is
- * what `proc.name` tells, and unknown for what was started before, until user space tells it. */
+/* What programs were called when they were started, which prctl() does not change, and what they were started
+ * as: it is what `proc.name` and `proc.exe` tell. Of what was started before only user space knows it. */
 #pragma once
 
 static __always_inline u64 tick_of(u64 leader)
@@ -12,6 +12,11 @@ static __always_inline void name_program(u32 pid, struct program *p)
 	/* A wrong name is worse than none. */
 	if (bpf_map_update_elem(&programs, &pid, p, BPF_ANY))
 		bpf_map_delete_elem(&programs, &pid);
+}
+
+static __always_inline void program_ended(u32 pid)
+{
+	bpf_map_delete_elem(&programs, &pid);
 }
 
 /* A process has the name of the one that has made it. */
@@ -38,11 +43,10 @@ PART int program_started(u32 pid)
 		return 0;
 	struct program p = {.tick = tick_of((u64)GET(s->task, struct task_struct, group_leader))};
 	bpf_probe_read_kernel_str(p.name, sizeof(p.name), (void *)AT(s->task, struct task_struct, comm));
-	name_program(pid, &p);
+	u64 mm = (u64)GET(s->task, struct task_struct, mm);
+	if (bpf_probe_read_user_str(p.exe, sizeof(p.exe), (void *)GET(mm, struct mm_struct, arg_start)) < 0)
+		program_ended(pid);
+	else
+		name_program(pid, &p);
 	return 0;
-}
-
-static __always_inline void program_ended(u32 pid)
-{
-	bpf_map_delete_elem(&programs, &pid);
 }

@@ -129,13 +129,15 @@ struct top {
 	u64 groups;
 };
 
-/* What a program was called when it was started; `tick` tells processes with the same number apart. */
+/* What a program was called when it was started, and its first argument; `tick` tells processes with the same
+ * number apart. */
 #define TICK_NS 10000000
 #define PROGRAM_BYTES 16
+#define EXE_BYTES 64
 
 struct program {
 	u64 tick;
-	char name[PROGRAM_BYTES];
+	char name[PROGRAM_BYTES], exe[EXE_BYTES];
 };
 
 #define CALLS 1024

@@ -1,4 +1,4 @@
-"""What a path has to begin with, to be, or to end in, for a check to hold.
+"""What a path has to begin with, to be, or to end in, for a check to hold; also of the one that calls.
 
 Where a call has failed there is no resolved path. What the caller gave is then in `fd.name`, made absolute;
 it is tested if it is that already (`is_plain`), other texts pass.
@@ -124,6 +124,15 @@ def _below_pattern(pattern: str) -> tuple[Atom, ...]:
     return _below(path)
 
 
+def _in_directory(text: str) -> tuple[Atom, ...]:
+    """The working directory ends in a slash, which the kernel's path does not have."""
+    return _is(text.rstrip("/") or "/") if text.endswith("/") else ()
+
+
+def _below_directory(text: str) -> tuple[Atom, ...]:
+    return _below(text) if text.endswith("/") and text != "/" else _begins(text)
+
+
 def _is_named(text: str) -> tuple[Atom, ...] | None:
     return None if "/" in text else (Atom(Part.NAME, _bytes(text)),)
 
@@ -189,6 +198,13 @@ def _climbs_by_glob(matches: Callable[..., object]) -> tuple[Atom, ...] | None:
 
 
 _READERS: Mapping[str, Mapping[str, _Reader]] = {
+    "proc.exe": {"=": _is, "in": _is, "intersects": _is, "startswith": _begins},
+    "proc.cwd": {
+        "=": _in_directory,
+        "in": _in_directory,
+        "intersects": _in_directory,
+        "startswith": _below_directory,
+    },
     "fd.name": {
         "=": _is,
         "in": _is,

@@ -101,7 +101,7 @@ def joined(demands: Iterable[Demand]) -> Demand:
 def _merged(demand: Demand) -> Demand:
     """Ways that differ in one thing only as one: nothing is lost by that."""
     terms = demand.terms
-    for name in ("paths", "users", "ports", "programs"):
+    for name in ("paths", "users", "ports", "programs", "exes", "directories"):
         alike: dict[tuple[int, bool, Needs], list[Needs]] = {}
         for needs, classes in terms.items():
             is_asked = getattr(needs, name) is not None

@@ -45,6 +45,8 @@ _LOOKS = {
     "users": "the user",
     "ports": "the port",
     "programs": "the program",
+    "exes": "the program",
+    "directories": "the working directory",
 }
 _FAMILIES = {UNIX: "of family unix", IPV4: "of IPv4", IPV6: "of IPv6", 0: "of other families"}
 
@@ -104,6 +106,10 @@ def _needs_text(needs: Needs) -> str:
         parts.append(f"the user's number is {_ranges_text(needs.users)}")
     if needs.ports is not None:
         parts.append(f"a port is {_ranges_text(needs.ports)}")
+    if needs.exes is not None:
+        parts.append(f"what the program was started as {_atoms_text(sorted(needs.exes, key=_text))}")
+    if needs.directories is not None:
+        parts.append(f"the working directory {_atoms_text(sorted(needs.directories, key=_text))}")
     if needs.programs is not None:
         one_of = "is none of" if needs.programs.others else "is"
         parts.append(f"the program {one_of} {_texts(sorted(needs.programs.listed))}")

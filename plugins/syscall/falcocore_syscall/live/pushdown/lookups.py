@@ -1,17 +1,20 @@
-"""The tests of users, ports and programs as generated code of the kernel program."""
+"""The tests of ports and of who calls as generated code of the kernel program."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from falcocore_syscall.live.pushdown.atoms import Atom, Part
 from falcocore_syscall.live.pushdown.groups import Groups, bits
-from falcocore_syscall.live.pushdown.keys import MOST_INSTRUCTIONS
+from falcocore_syscall.live.pushdown.keys import MOST_INSTRUCTIONS, Keys
 from falcocore_syscall.live.pushdown.matchers import name_matcher, number_matcher
 from falcocore_syscall.live.pushdown.needs import Names, Ranges
 
 LONGEST_PROGRAM = 15
 """The kernel cuts names of programs."""
+LONGEST_EXE = 63
+"""So much is kept of what a program was started as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,29 @@ def of_programs(groups: Groups, most_instructions: int = MOST_INSTRUCTIONS) -> L
     if len(code) > most_instructions:
         return Lookup(name_matcher({}, {}).code(), 0)
     return Lookup(code.code(), groups.where("programs"), _inverted(wanted))
+
+
+def of_exes(groups: Groups, most_instructions: int = MOST_INSTRUCTIONS) -> Lookup:
+    """The test of what programs were started as."""
+    found: dict[bytes, int] = {}
+    for number, needs in enumerate(groups.needs):
+        for part, text in needs.exes or ():
+            key = text + b"\0" if part is Part.PATH and len(text) < LONGEST_EXE else text[:LONGEST_EXE]
+            found[key] = found.get(key, 0) | 1 << number
+    code = name_matcher(found, {})
+    if len(code) > most_instructions:
+        return Lookup(name_matcher({}, {}).code(), 0)
+    return Lookup(code.code(), groups.where("exes"))
+
+
+def of_directories(groups: Groups) -> Lookup:
+    """The test of working directories."""
+    atoms: dict[Atom, int] = {}
+    for number, needs in enumerate(groups.needs):
+        for atom in needs.directories or ():
+            atoms[atom] = atoms.get(atom, 0) | 1 << number
+    keys = Keys.of(atoms)
+    return Lookup(keys.path_code, groups.where("directories"))
 
 
 def _inverted(wanted: Iterable[tuple[int, Names]]) -> int:

@@ -5,6 +5,8 @@ They are called with the address of a buffer and a number:
     u64 match_path(u8 *buffer, u64 start)      a path from `start` to PATH_END, where a NUL stands
     u64 match_name(u8 *buffer, u64 length)     its last component, of `length` bytes, at NAME_AT
     u64 match_program(u8 *buffer, u64 length)  the name of a program, there too
+    u64 match_exe(u8 *buffer, u64 length)      what a program was started as, there too
+    u64 match_directory(u8 *buffer, u64 start) a working directory, as match_path
     u64 match_user(u8 *buffer, u64 number)     a number of 32 bits
     u64 match_port(u8 *buffer, u64 number)     likewise
 

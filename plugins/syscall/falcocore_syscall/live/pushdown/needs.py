@@ -60,7 +60,8 @@ class Needs:
 
     `paths`: one of these fits the path. `climbs`: it was asked for with `../`. `users`: the number of the
     effective user. `ports`: one of those that the socket or the given address has. `programs`: the name that
-    the program got when it was started.
+    the program got when it was started. `exes`: one of these fits what it was started as, its first argument.
+    `directories`: one of these fits the working directory.
     """
 
     paths: frozenset[Atom] | None = None
@@ -68,6 +69,8 @@ class Needs:
     users: Ranges | None = None
     ports: Ranges | None = None
     programs: Names | None = None
+    exes: frozenset[Atom] | None = None
+    directories: frozenset[Atom] | None = None
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -87,11 +90,13 @@ class Needs:
         if users == () or (programs is not None and programs.is_empty):
             return None
         return Needs(
-            _tighter_paths(self.paths, other.paths),
+            _tighter(self.paths, other.paths),
             self.climbs or other.climbs,
             users,
             _tighter_ports(self.ports, other.ports),
             programs,
+            _tighter(self.exes, other.exes),
+            _tighter(self.directories, other.directories),
         )
 
     def either(self, other: Needs) -> Needs:
@@ -100,20 +105,29 @@ class Needs:
         if self.programs is not None and other.programs is not None:
             programs = self.programs.either(other.programs)
         return Needs(
-            None if self.paths is None or other.paths is None else self.paths | other.paths,
+            _one_of(self.paths, other.paths),
             self.climbs and other.climbs,
             _united(self.users, other.users),
             _united(self.ports, other.ports),
             None if programs is None or programs.is_open else programs,
+            _one_of(self.exes, other.exes),
+            _one_of(self.directories, other.directories),
         )
 
 
 NO_NEEDS = Needs()
 
 
-def _tighter_paths(one: frozenset[Atom] | None, other: frozenset[Atom] | None) -> frozenset[Atom] | None:
-    """The one that lets less pass: a path may fit an atom of each."""
+Atoms: TypeAlias = frozenset[Atom] | None
+
+
+def _tighter(one: Atoms, other: Atoms) -> Atoms:
+    """Those that let less pass: a path may fit an atom of each."""
     return min((atoms for atoms in (one, other) if atoms is not None), key=looseness, default=None)
+
+
+def _one_of(one: Atoms, other: Atoms) -> Atoms:
+    return None if one is None or other is None else one | other
 
 
 def _tighter_ports(one: Ranges | None, other: Ranges | None) -> Ranges | None:

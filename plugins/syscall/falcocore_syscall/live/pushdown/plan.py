@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from falcocore.toolkit import Projectable, checks
-from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, is_plain
+from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, Part, is_plain
 from falcocore_syscall.live.pushdown.classes import CLASSES, EVERY, FAILED, KINDS, SUCCESSES, Kind
 from falcocore_syscall.live.pushdown.deciding import CALLS, GENERIC_EXIT, UNKNOWN_CALL, CallChecks, Checks
 from falcocore_syscall.live.pushdown.demand import Demand, joined, may_hold
@@ -82,7 +82,8 @@ class Told:
     """What the kernel finds of one call; None is what is not there, or can't be read.
 
     `path` is that of an opened file, resolved, `raw` how the caller gave it. Where the call has failed, `raw`
-    takes the place of `path` if it is plain.
+    takes the place of `path` if it is plain. `exe` is what the program was started as, `directory` the
+    working directory without a slash at its end.
     """
 
     path: bytes | None = None
@@ -90,6 +91,8 @@ class Told:
     user: int | None = None
     ports: tuple[int, ...] | None = None
     program: bytes | None = None
+    exe: bytes | None = None
+    directory: bytes | None = None
 
 
 NOTHING_TOLD = Told()
@@ -156,6 +159,8 @@ class Plan:
             _is_among(needs.users, told.user)
             and (told.ports is None or any(_is_among(needs.ports, port) for port in told.ports))
             and (needs.programs is None or told.program is None or needs.programs.fits(told.program))
+            and _fits_one(needs.exes, told.exe)
+            and _fits_one(needs.directories, told.directory)
             and (not needs.climbs or told.raw is None or CLIMBING.text in told.raw)
             and (needs.paths is None or self._path_fits(group, number, told))
         )
@@ -169,6 +174,14 @@ class Plan:
         if self.keys.name_groups >> group & 1 and len(path.rpartition(b"/")[2]) > LONGEST_NAME:
             return True
         return bool(self.keys.groups_of(path) >> group & 1)
+
+
+def _fits_one(atoms: frozenset[Atom] | None, text: bytes | None) -> bool:
+    return (
+        atoms is None
+        or text is None
+        or any(text.startswith(its) if part is Part.PREFIX else text == its for part, its in atoms)
+    )
 
 
 def _is_among(ranges: Ranges | None, number: int | None) -> bool:

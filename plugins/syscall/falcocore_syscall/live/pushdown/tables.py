@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from falcocore_syscall.live.pushdown.classes import Kind
 from falcocore_syscall.live.pushdown.keys import LONGEST_TOP
-from falcocore_syscall.live.pushdown.lookups import of_numbers, of_programs
+from falcocore_syscall.live.pushdown.lookups import of_directories, of_exes, of_numbers, of_programs
 from falcocore_syscall.live.pushdown.plan import Action, Plan
 
 _TOP = struct.Struct(f"<{LONGEST_TOP + 1}sQ")
@@ -46,7 +46,7 @@ class PushDownTables:
         """The tables of a plan."""
         keys, groups = plan.keys, plan.groups
         users, ports = of_numbers("users", groups), of_numbers("ports", groups)
-        programs = of_programs(groups)
+        programs, exes, directories = of_programs(groups), of_exes(groups), of_directories(groups)
         listed = [(name, its) for name, its in keys.tops.items() if name]
         tests = {
             "path_groups": keys.path_groups,
@@ -55,6 +55,8 @@ class PushDownTables:
             "user_groups": users.groups,
             "port_groups": ports.groups,
             "program_groups": programs.groups,
+            "exe_groups": exes.groups,
+            "directory_groups": directories.groups,
         }
         return cls(
             {
@@ -75,5 +77,7 @@ class PushDownTables:
                 "match_user": users.code,
                 "match_port": ports.code,
                 "match_program": programs.code,
+                "match_exe": exes.code,
+                "match_directory": directories.code,
             },
         )

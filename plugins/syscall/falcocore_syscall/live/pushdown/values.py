@@ -1,4 +1,4 @@
-"""What of users, ports and programs the kernel has to find for a check to hold, or not to hold.
+"""What the kernel has to find in a call for a check to hold, or not to hold.
 
 The name of a task (`comm`) is not `proc.name`: that is the one that the last exec has given, while
 prctl(PR_SET_NAME) changes the kernel's, so that a thread could hide behind another name. The kernel program
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from falcocore.toolkit import BoundCheck, BoundField, evaluate_check
-from falcocore_syscall.live.pushdown.atoms import CLIMBING, path_atoms
+from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, path_atoms
 from falcocore_syscall.live.pushdown.classes import PORTS, Kind, constants
 from falcocore_syscall.live.pushdown.needs import Names, Needs, Ranges, ranges_of
 
@@ -28,9 +28,9 @@ def needs_of(check: BoundCheck, kind: Kind, *, holds: bool) -> Needs | None:
     """
     if not isinstance(check.left, BoundField) or check.compares_operand:
         return None
-    if holds and kind is Kind.OPEN and (atoms := path_atoms(check)):
-        return Needs(climbs=True) if CLIMBING in atoms else Needs(paths=frozenset(atoms))
     label = check.left.label
+    if holds and (atoms := path_atoms(check)):
+        return _needs_of_atoms(label, frozenset(atoms), kind)
     if label == "user.uid":
         users = _numbers(check, MOST_USER, holds=holds)
         return None if users is None else Needs(users=users)
@@ -41,6 +41,16 @@ def needs_of(check: BoundCheck, kind: Kind, *, holds: bool) -> Needs | None:
         names = _names(check, holds=holds)
         return None if names is None else Needs(programs=names)
     return None
+
+
+def _needs_of_atoms(label: str, atoms: frozenset[Atom], kind: Kind) -> Needs | None:
+    if label == "proc.exe":
+        return Needs(exes=atoms)
+    if label == "proc.cwd":
+        return Needs(directories=atoms)
+    if kind is not Kind.OPEN:
+        return None
+    return Needs(climbs=True) if CLIMBING in atoms else Needs(paths=atoms)
 
 
 def _numbers(check: BoundCheck, most: int, *, holds: bool) -> Ranges | None:

@@ -28,6 +28,10 @@ def programs(*names: str, others: bool = False) -> Needs:
     return Needs(programs=Names(frozenset(name.encode() for name in names), others))
 
 
+def directories(*atoms: Atom) -> Needs:
+    return Needs(directories=frozenset(atoms))
+
+
 def both(*needs: Needs) -> Needs:
     one, *others = needs
     for other in others:
@@ -62,6 +66,14 @@ CLIMBING = Needs(climbs=True)
         ("proc.name != a and proc.name != b", {programs("a", "b", others=True)}),
         ("proc.name startswith a", {NO_NEEDS}),
         ("proc.pname = a", {NO_NEEDS}),
+        ("proc.exe startswith /dev/shm/", {Needs(exes=frozenset({Atom(Part.PREFIX, b"/dev/shm/")}))}),
+        ("proc.exe endswith sh", {NO_NEEDS}),
+        ("not proc.exe startswith /dev/shm/", {NO_NEEDS}),
+        ("proc.cwd = /tmp/", {directories(Atom(Part.PATH, b"/tmp"))}),
+        ("proc.cwd = /", {directories(Atom(Part.PATH, b"/"))}),
+        ("proc.cwd startswith /tmp/", {directories(Atom(Part.PATH, b"/tmp"), Atom(Part.PREFIX, b"/tmp/"))}),
+        ("proc.cwd startswith /tm", {directories(Atom(Part.PREFIX, b"/tm"))}),
+        ("proc.cwd startswith /", {NO_NEEDS}),
         ("user.uid = 1000", {Needs(users=((1000, 1000),))}),
         ("user.uid in (5, 6, 9)", {Needs(users=((5, 6), (9, 9)))}),
         ("user.uid >= 1000 and not user.uid = 65534", {Needs(users=((1000, 65533), (65535, 0xFFFFFFFF)))}),

@@ -42,12 +42,13 @@ def test_variables() -> None:
         "evt.type = openat and fd.filename = id_rsa and not proc.name in (ssh, sshd)",
         "evt.type = openat and fd.nameraw contains ../ and user.uid = 1000",
         "evt.type = connect and fd.sport = 22",
+        "evt.type = ptrace and proc.exe startswith ./ and proc.cwd = /tmp/",
     )
-    of_path, of_name, of_user, of_port = (
-        tables.masks[f"{what}_groups"] for what in ("path", "name", "user", "port")
+    of_path, of_name, of_user, of_port, of_exe = (
+        tables.masks[f"{what}_groups"] for what in ("path", "name", "user", "port", "exe")
     )
-    masks = {of_path, of_name, of_user, of_port}
-    assert len(masks) == 4
+    masks = {of_path, of_name, of_user, of_port, of_exe}
+    assert len(masks) == 5
     assert all(mask.bit_count() == 1 for mask in masks)
     assert tables.masks == {
         "path_groups": of_path,
@@ -56,7 +57,9 @@ def test_variables() -> None:
         "user_groups": of_user,
         "port_groups": of_port,
         "program_groups": of_path | of_name,
-        "tested_groups": 15,
+        "exe_groups": of_exe,
+        "directory_groups": of_exe,
+        "tested_groups": 31,
         "other_programs": of_name,
         "other_tops": 0,
     }
