@@ -17,6 +17,7 @@ from falcocore.ruleset import RuleSet
 from falcocore_syscall.event import Event
 from falcocore_syscall.fields.events import failed
 from falcocore_syscall.live.pushdown.classes import CLASSES, CONTAINER, DIRECTORY, FAILED, ROOT
+from falcocore_syscall.live.pushdown.lookups import MARKS
 from falcocore_syscall.live.pushdown.plan import Plan, Told
 from falcocore_syscall.state.fds import O_DIRECTORY, FdType
 from falcocore_syscall.state.threads import Thread
@@ -120,6 +121,12 @@ def _every_check() -> Iterator[str]:
     for name in ("cat", "sh", "a program of many letters", ""):
         yield from (f'proc.name {operator} "{name}"' for operator in ("=", "!=", "startswith", "icontains"))
     yield from ('proc.name in (cat, "", sh)', "proc.name in (sh, dd)", "proc.name exists", "proc.pname = cat")
+    for field in ("proc.pname", "proc.aname"):
+        yield from (f"{field} {operator} {name}" for operator in ("=", "!=") for name in ("init", "x"))
+        yield from (f"{field} in (cat, init)", f"{field} in (cat, x)", f"{field} exists")
+    yield from ("proc.aname = cat", "proc.aname[1] = init", "proc.aname[2] = init")
+    for mark in ("writable", "upper_layer", "from_memfd"):
+        yield from (f"proc.is_exe_{mark} = true", f"proc.is_exe_{mark} != true", f"proc.is_exe_{mark} exists")
     for field in ("fd.sport", "fd.cport", "fd.lport", "fd.rport", "fd.port"):
         yield from (f"{field} {operator} {number}" for operator in _COMPARISONS for number in (443, 4000, 0))
         yield from (f"{field} in (22, 443)", f"{field} in (22, 80)", f"{field} exists")
@@ -196,13 +203,20 @@ class PushedBox(Box):
         assert thread is not None
         number = (FAILED if failed(event) else 0) | (CONTAINER if thread.container_id else 0)
         number |= ROOT if thread.uid == 0 else 0
-        return Seen(name, (number,), _told(thread))
+        return Seen(name, (number,), _told(self, thread))
 
 
-def _told(thread: Thread) -> Told:
+def _told(box: PushedBox, thread: Thread) -> Told:
     main = thread.main or thread
     directory = main.cwd.encode("utf-8", "surrogateescape").rstrip(b"/") or b"/"
-    return Told(user=thread.uid, program=thread.comm.encode(), exe=thread.exe.encode(), directory=directory)
+    return Told(
+        user=thread.uid,
+        program=thread.comm.encode(),
+        exe=thread.exe.encode(),
+        directory=directory,
+        above=tuple(each.comm.encode() for each in box.machine.threads.ancestors(thread)),
+        marks=frozenset(mark for mark in MARKS if getattr(thread, mark)),
+    )
 
 
 def _open(

@@ -25,7 +25,7 @@ _DROPPED_FOR_ROOM = 0
 HOST, IN_CONTAINER, EITHER = 1, 2, 3
 _MOST_PLACES = 4096
 _LEAST_BUFFER_BYTES = 1 << 16
-_PROGRAM = struct.Struct("<Q16s64s")
+_PROGRAM = struct.Struct("<Q16s64sIxxxx")
 
 
 class Capture:
@@ -98,7 +98,8 @@ class Capture:
             made.variables[name].write(struct.pack("<I", number))
         for name, mask in push_down.masks.items():
             made.variables[name].write(struct.pack("<Q", mask))
-        for name, content in (("tops", push_down.tops), ("wanted", tables.wanted), ("compat", tables.compat)):
+        contents = {"tops": push_down.tops, "marks": push_down.marks, "wanted": tables.wanted}
+        for name, content in {**contents, "compat": tables.compat}.items():
             variable = made.variables[name]
             variable.write(content.ljust(variable.size, b"\0"))
         made.load({} if before is None else {name: before.maps[name] for name in _SHARED})
@@ -156,14 +157,15 @@ class Capture:
                 self._places[cgroup] = place
                 self._object.maps["cgroups"].update(struct.pack("<Q", cgroup), struct.pack("<I", place))
 
-    def learn_program(self, pid: int, start_ns: int, name: bytes, exe: bytes) -> None:
+    def learn_program(self, pid: int, start_ns: int, name: bytes, exe: bytes, marks: int) -> None:
         """Tell the kernel what a process is called, and was started as, that it has not seen start.
 
         If it knows something else of it by now, it had better know nothing: what is right is not clear.
+        `marks` has a bit for each of MARKS that its file has.
         """
         if self._object is not None:
             programs, key = self._object.maps["programs"], struct.pack("<I", pid)
-            value = _PROGRAM.pack(start_ns // TICK_NS, name, exe[:LONGEST_EXE])
+            value = _PROGRAM.pack(start_ns // TICK_NS, name, exe[:LONGEST_EXE], marks)
             if not programs.add(key, value) and programs.lookup(key) != value:
                 programs.delete(key)
 

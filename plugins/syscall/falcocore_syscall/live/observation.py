@@ -20,6 +20,7 @@ from falcocore_syscall.live.proc import Proc
 from falcocore_syscall.live.procfs.accounts import read_accounts
 from falcocore_syscall.live.procfs.machine import boot_time_ns
 from falcocore_syscall.live.procfs.processes import FoundThread
+from falcocore_syscall.live.pushdown.lookups import MARKS
 from falcocore_syscall.live.record import Record
 from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.live.tables import Tables
@@ -104,8 +105,9 @@ class Observation:
         self.machine.start_with(threads)
         for thread in self.machine.threads.values():
             if isinstance(thread, LiveThread) and thread.is_main:
+                marks = sum(1 << bit for bit, mark in enumerate(MARKS) if getattr(thread, mark))
                 self.capture.learn_program(
-                    thread.pid, thread.start_ns, raw_of(thread.comm), raw_of(thread.exe)
+                    thread.pid, thread.start_ns, raw_of(thread.comm), raw_of(thread.exe), marks
                 )
         self.runtimes.wait(_RUNTIMES_S)
 

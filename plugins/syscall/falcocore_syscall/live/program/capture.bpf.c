@@ -236,9 +236,10 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
 	s->is_compat = 0;
 	__builtin_memset(s->args, 0, sizeof(s->args));
 	s->args[0] = old_pid;
-	program_started(GET(s->task, struct task_struct, tgid));
 	put_head(EXEC, NR_UNKNOWN);
+	s->exe_flags = 0;
 	put_process();
+	program_started(GET(s->task, struct task_struct, tgid));
 	u64 mm = (u64)GET(s->task, struct task_struct, mm);
 	u64 exe = (u64)GET(mm, struct mm_struct, exe_file);
 	if (exe)

@@ -2,6 +2,27 @@
 #pragma once
 
 #define PORT_AT 2            /* in addresses of both families */
+#define MOST_ABOVE 12        /* with more programs above, one of them may be any */
+
+/* What is known of the program that a process runs; NULL where that is nothing. */
+static __always_inline struct program *program_of(u64 leader)
+{
+	u32 pid = GET(leader, struct task_struct, pid);
+	struct program *p = bpf_map_lookup_elem(&programs, &pid);
+	return p && p->tick == tick_of(leader) ? p : 0;
+}
+
+static __always_inline u64 leader_of_parent(u64 leader)
+{
+	u64 parent = (u64)GET(leader, struct task_struct, real_parent);
+	return (u64)GET(parent, struct task_struct, group_leader);
+}
+
+static __always_inline void put_name_of(struct scratch *s, struct program *p)
+{
+	__builtin_memset(s->path + NAME_AT, 0, MOST_NAME + 8);
+	__builtin_memcpy(s->path + NAME_AT, p->name, PROGRAM_BYTES);
+}
 
 /* Of `left`, the groups that the program which calls will do for. */
 PART u64 match_caller(u64 left)
@@ -9,19 +30,53 @@ PART u64 match_caller(u64 left)
 	struct scratch *s = get_scratch();
 	if (!s)
 		return left;
-	u64 leader = (u64)GET(s->task, struct task_struct, group_leader);
-	u32 pid = GET(leader, struct task_struct, pid);
-	struct program *p = bpf_map_lookup_elem(&programs, &pid);
-	if (!p || p->tick != tick_of(leader))
+	struct program *p = program_of((u64)GET(s->task, struct task_struct, group_leader));
+	if (!p)
 		return left;
-	__builtin_memset(s->path + NAME_AT, 0, MOST_NAME + 8);
+	for (u32 number = 0; number < MARKS; number++) {
+		if (!(p->exe_flags >> number & 1))
+			left &= ~marks[number];
+	}
 	if (left & program_groups) {
-		__builtin_memcpy(s->path + NAME_AT, p->name, PROGRAM_BYTES);
+		put_name_of(s, p);
 		left &= ~program_groups | (match_program(s->path, 0) ^ other_programs);
 	}
 	if (left & exe_groups) {
+		__builtin_memset(s->path + NAME_AT, 0, MOST_NAME + 8);
 		__builtin_memcpy(s->path + NAME_AT, p->exe, EXE_BYTES);
 		left &= ~exe_groups | match_exe(s->path, 0);
+	}
+	return left;
+}
+
+/* Of `left`, the groups that the programs above will do for. */
+PART u64 match_above(u64 left)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return left;
+	u64 leader = (u64)GET(s->task, struct task_struct, group_leader);
+	if (left & parent_groups) {
+		struct program *p = program_of(leader_of_parent(leader));
+		if (p) {
+			put_name_of(s, p);
+			left &= ~parent_groups | (match_parent(s->path, 0) ^ other_parents);
+		}
+	}
+	if (!(left & ancestor_groups))
+		return left;
+	u64 found = 0;
+	for (int level = 0; level < MOST_ABOVE; level++) {
+		struct program *p = program_of(leader);
+		if (!p)
+			return left;
+		put_name_of(s, p);
+		found |= match_ancestor(s->path, 0);
+		u64 above = leader_of_parent(leader);
+		/* Above the first process of all there is none. */
+		if (above == leader || !GET(above, struct task_struct, pid))
+			return left & (~ancestor_groups | found);
+		leader = above;
 	}
 	return left;
 }
@@ -120,13 +175,15 @@ static __always_inline int may_match(struct scratch *s, struct call *c)
 	u64 of_files = left & (name_groups | path_groups), asked = argument(s, c->path_arg);
 	if (of_files)
 		left = (left & ~of_files) | match_file(of_files, asked);
-	u64 of_callers = program_groups | exe_groups;
-	if (!left || left & ~(climbing_groups | of_callers | directory_groups))
+	u64 of_callers = mark_groups | program_groups | exe_groups, above = parent_groups | ancestor_groups;
+	if (!left || left & ~(climbing_groups | of_callers | above | directory_groups))
 		return left != 0;
 	if (left & climbing_groups && !climbs(asked))
 		left &= ~climbing_groups;
 	if (left & of_callers)
 		left = match_caller(left);
+	if (left & above)
+		left = match_above(left);
 	if (!left || left & ~directory_groups)
 		return left != 0;
 	return (left & match_cwd()) != 0;

@@ -36,12 +36,16 @@ PART int program_forked(u32 maker_pid, u32 pid)
 	return 0;
 }
 
+/* Called when the scratch has what put_process has found. */
 PART int program_started(u32 pid)
 {
 	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
-	struct program p = {.tick = tick_of((u64)GET(s->task, struct task_struct, group_leader))};
+	struct program p = {
+		.tick = tick_of((u64)GET(s->task, struct task_struct, group_leader)),
+		.exe_flags = s->exe_flags,
+	};
 	bpf_probe_read_kernel_str(p.name, sizeof(p.name), (void *)AT(s->task, struct task_struct, comm));
 	u64 mm = (u64)GET(s->task, struct task_struct, mm);
 	if (bpf_probe_read_user_str(p.exe, sizeof(p.exe), (void *)GET(mm, struct mm_struct, arg_start)) < 0)

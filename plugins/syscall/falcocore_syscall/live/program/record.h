@@ -129,7 +129,7 @@ struct top {
 	u64 groups;
 };
 
-/* What a program was called when it was started, and its first argument; `tick` tells processes with the same
+/* What a program was called when it was started, its first argument, and its file; `tick` tells processes with the same
  * number apart. */
 #define TICK_NS 10000000
 #define PROGRAM_BYTES 16
@@ -138,7 +138,9 @@ struct top {
 struct program {
 	u64 tick;
 	char name[PROGRAM_BYTES], exe[EXE_BYTES];
+	u32 exe_flags, pad;
 };
+#define MARKS 4              /* of exe_flag */
 
 #define CALLS 1024
 #define X32_CALLS 512

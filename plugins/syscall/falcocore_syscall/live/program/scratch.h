@@ -29,7 +29,7 @@ struct scratch {
 	/* What a part is called with that is no number to the verifier. */
 	u64 file, dentry, vfsmount, request, name;
 	volatile u64 words[2];
-	u32 at, dropped, is_compat, is_absolute, path_length;
+	u32 at, dropped, is_compat, is_absolute, path_length, exe_flags;
 };
 
 #define MAP(name_, type_, key_, value_, entries_)                                                       \
@@ -63,6 +63,9 @@ u32 tops_count = 0;
 u64 tested_groups = 0;              /* anything beside a class */
 u64 user_groups = 0;
 u64 program_groups = 0;
+u64 parent_groups = 0;
+u64 ancestor_groups = 0;            /* a program above, or that itself */
+u64 mark_groups = 0;                /* what a program's file is like */
 u64 exe_groups = 0;                 /* what a program was started as */
 u64 directory_groups = 0;           /* a working directory */
 u64 port_groups = 0;
@@ -70,6 +73,8 @@ u64 climbing_groups = 0;            /* a file that was asked for with ../ */
 u64 name_groups = 0;                /* a base name */
 u64 path_groups = 0;                /* a whole path */
 u64 other_programs = 0;             /* any program but some */
+u64 other_parents = 0;
+u64 marks[MARKS] = {};              /* by the bits of exe_flag */
 u64 other_tops = 0;                 /* paths in top-level directories that are not in the table */
 u32 controller = 0;                 /* 1 + the number of a controller of version 1; 0: version 2 */
 u32 generation = 0;                 /* of these tables; the programs rest while another one is current */

@@ -41,6 +41,8 @@ class Demand:
 
 
 NOTHING = Demand()
+_ONE_OF_SEVERAL = ("paths", "users", "ports", "programs", "exes", "directories", "parents", "ancestors")
+"""Needs that are joined to one without a loss where there is no other difference."""
 
 Decide = Callable[[BoundCheck], Verdict]
 
@@ -101,7 +103,7 @@ def joined(demands: Iterable[Demand]) -> Demand:
 def _merged(demand: Demand) -> Demand:
     """Ways that differ in one thing only as one: nothing is lost by that."""
     terms = demand.terms
-    for name in ("paths", "users", "ports", "programs", "exes", "directories"):
+    for name in _ONE_OF_SEVERAL:
         alike: dict[tuple[int, bool, Needs], list[Needs]] = {}
         for needs, classes in terms.items():
             is_asked = getattr(needs, name) is not None

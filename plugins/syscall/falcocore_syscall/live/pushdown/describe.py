@@ -23,6 +23,7 @@ from falcocore_syscall.live.pushdown.classes import (
     Kind,
 )
 from falcocore_syscall.live.pushdown.deciding import UNKNOWN_CALL, CallChecks, Checks
+from falcocore_syscall.live.pushdown.lookups import MARKS
 from falcocore_syscall.live.pushdown.needs import NO_NEEDS, Needs, Ranges
 from falcocore_syscall.live.pushdown.plan import Action, CallPlan, Plan, Wish
 
@@ -47,6 +48,15 @@ _LOOKS = {
     "programs": "the program",
     "exes": "the program",
     "directories": "the working directory",
+    "parents": "the program's parents",
+    "ancestors": "the program's parents",
+    "marks": "the program",
+}
+_MARKS = {
+    "exe_writable": "may be written",
+    "exe_upper_layer": "is in the upper layer",
+    "exe_lower_layer": "is in a lower layer",
+    "exe_from_memfd": "is in memory only",
 }
 _FAMILIES = {UNIX: "of family unix", IPV4: "of IPv4", IPV6: "of IPv6", 0: "of other families"}
 
@@ -110,9 +120,15 @@ def _needs_text(needs: Needs) -> str:
         parts.append(f"what the program was started as {_atoms_text(sorted(needs.exes, key=_text))}")
     if needs.directories is not None:
         parts.append(f"the working directory {_atoms_text(sorted(needs.directories, key=_text))}")
-    if needs.programs is not None:
-        one_of = "is none of" if needs.programs.others else "is"
-        parts.append(f"the program {one_of} {_texts(sorted(needs.programs.listed))}")
+    for who, names in (
+        ("the program", needs.programs),
+        ("its parent", needs.parents),
+        ("it or a program above it", needs.ancestors),
+    ):
+        if names is not None:
+            one_of = "is none of" if names.others else "is"
+            parts.append(f"{who} {one_of} {_texts(sorted(names.listed))}")
+    parts += [f"the program's file {_MARKS[mark]}" for mark in MARKS if mark in (needs.marks or ())]
     return _listed(parts, ", and ")
 
 

@@ -15,6 +15,8 @@ LONGEST_PROGRAM = 15
 """The kernel cuts names of programs."""
 LONGEST_EXE = 63
 """So much is kept of what a program was started as."""
+MARKS = ("exe_writable", "exe_upper_layer", "exe_from_memfd", "exe_lower_layer")
+"""What is told of a program's file, in the order of the kernel program's bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,20 @@ def _wanted(name: str, groups: Groups) -> Iterable[tuple[int, Ranges]]:
             yield number, ranges
 
 
-def of_programs(groups: Groups, most_instructions: int = MOST_INSTRUCTIONS) -> Lookup:
-    """The test of the names of programs."""
-    wanted = [(number, needs.programs) for number, needs in enumerate(groups.needs) if needs.programs]
+def of_names(name: str, groups: Groups, most_instructions: int = MOST_INSTRUCTIONS) -> Lookup:
+    """The test of the attribute `programs`, `parents` or `ancestors`, which are names of programs."""
     found: dict[bytes, int] = {}
-    for number, names in wanted:
-        for name in names.listed:
-            if len(name) <= LONGEST_PROGRAM:
-                found[name + b"\0"] = found.get(name + b"\0", 0) | 1 << number
+    inverted = 0
+    for number, needs in enumerate(groups.needs):
+        names: Names | None = getattr(needs, name)
+        for listed in names.listed if names is not None else ():
+            if len(listed) <= LONGEST_PROGRAM:
+                found[listed + b"\0"] = found.get(listed + b"\0", 0) | 1 << number
+        inverted |= 1 << number if names is not None and names.others else 0
     code = name_matcher(found, {})
     if len(code) > most_instructions:
         return Lookup(name_matcher({}, {}).code(), 0)
-    return Lookup(code.code(), groups.where("programs"), _inverted(wanted))
+    return Lookup(code.code(), groups.where(name), inverted)
 
 
 def of_exes(groups: Groups, most_instructions: int = MOST_INSTRUCTIONS) -> Lookup:
@@ -86,5 +90,9 @@ def of_directories(groups: Groups) -> Lookup:
     return Lookup(keys.path_code, groups.where("directories"))
 
 
-def _inverted(wanted: Iterable[tuple[int, Names]]) -> int:
-    return bits(number for number, names in wanted if names.others)
+def of_marks(groups: Groups) -> tuple[int, ...]:
+    """The groups that need each of MARKS, in their order."""
+    return tuple(
+        bits(number for number, needs in enumerate(groups.needs) if mark in (needs.marks or ()))
+        for mark in MARKS
+    )

@@ -4,8 +4,9 @@ They are called with the address of a buffer and a number:
 
     u64 match_path(u8 *buffer, u64 start)      a path from `start` to PATH_END, where a NUL stands
     u64 match_name(u8 *buffer, u64 length)     its last component, of `length` bytes, at NAME_AT
-    u64 match_program(u8 *buffer, u64 length)  the name of a program, there too
-    u64 match_exe(u8 *buffer, u64 length)      what a program was started as, there too
+    u64 match_program(u8 *buffer, u64 0)       the name of a program, there too, with a NUL at its end
+    u64 match_parent, match_ancestor           likewise
+    u64 match_exe(u8 *buffer, u64 0)           what a program was started as, likewise
     u64 match_directory(u8 *buffer, u64 start) a working directory, as match_path
     u64 match_user(u8 *buffer, u64 number)     a number of 32 bits
     u64 match_port(u8 *buffer, u64 number)     likewise
@@ -92,18 +93,22 @@ def _scan(code: Assembler, end: Label, pieces: Table) -> None:
 
 
 def name_matcher(names: Table, endings: Table) -> Assembler:
-    """The instructions of `match_name` for what names begin with or are, and for what they end in."""
+    """The instructions of `match_name` for what names begin with or are, and for what they end in.
+
+    Without such endings the length is not looked at, and need not be given.
+    """
     code = Assembler()
-    code.mask(R2, _NAME_MASK)
     code.move(R5, R1)
     code.move(R3, R1)
     code.set(R0, 0)
-    ends = code.label()
+    ends, end = code.label(), code.label()
     _Search(code, ends, NAME_AT).emit(names)
     code.place(ends)
-    code.add(R3, R2)
-    end = code.label()
-    _Search(code, end, NAME_AT, backwards=True).emit({ending[::-1]: its for ending, its in endings.items()})
+    if endings:
+        code.mask(R2, _NAME_MASK)
+        code.add(R3, R2)
+        reverted = {ending[::-1]: its for ending, its in endings.items()}
+        _Search(code, end, NAME_AT, backwards=True).emit(reverted)
     _finish(code, end)
     return code
 

@@ -61,7 +61,9 @@ class Needs:
     `paths`: one of these fits the path. `climbs`: it was asked for with `../`. `users`: the number of the
     effective user. `ports`: one of those that the socket or the given address has. `programs`: the name that
     the program got when it was started. `exes`: one of these fits what it was started as, its first argument.
-    `directories`: one of these fits the working directory.
+    `directories`: one of these fits the working directory. `parents`: the name of the parent's program.
+    `ancestors`: these are listed, and one of the programs above, or this one, has such a name. `marks`: the
+    program's file has all of these, which are attributes of a thread of the state.
     """
 
     paths: frozenset[Atom] | None = None
@@ -71,6 +73,9 @@ class Needs:
     programs: Names | None = None
     exes: frozenset[Atom] | None = None
     directories: frozenset[Atom] | None = None
+    parents: Names | None = None
+    ancestors: Names | None = None
+    marks: frozenset[str] | None = None
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -84,10 +89,9 @@ class Needs:
     def both(self, other: Needs) -> Needs | None:
         """What has to be found where both are needed; None where that can't be."""
         users = _common(self.users, other.users)
-        programs = self.programs or other.programs
-        if self.programs is not None and other.programs is not None:
-            programs = self.programs.both(other.programs)
-        if users == () or (programs is not None and programs.is_empty):
+        programs = _in_both(self.programs, other.programs)
+        parents = _in_both(self.parents, other.parents)
+        if users == () or any(names is not None and names.is_empty for names in (programs, parents)):
             return None
         return Needs(
             _tighter(self.paths, other.paths),
@@ -97,21 +101,24 @@ class Needs:
             programs,
             _tighter(self.exes, other.exes),
             _tighter(self.directories, other.directories),
+            parents,
+            _shorter(self.ancestors, other.ancestors),
+            _all_of(self.marks, other.marks),
         )
 
     def either(self, other: Needs) -> Needs:
         """What has to be found where one is enough."""
-        programs = None
-        if self.programs is not None and other.programs is not None:
-            programs = self.programs.either(other.programs)
         return Needs(
             _one_of(self.paths, other.paths),
             self.climbs and other.climbs,
             _united(self.users, other.users),
             _united(self.ports, other.ports),
-            None if programs is None or programs.is_open else programs,
+            _in_one(self.programs, other.programs),
             _one_of(self.exes, other.exes),
             _one_of(self.directories, other.directories),
+            _in_one(self.parents, other.parents),
+            _in_one(self.ancestors, other.ancestors),
+            None if self.marks is None or other.marks is None else (self.marks & other.marks) or None,
         )
 
 
@@ -124,6 +131,26 @@ Atoms: TypeAlias = frozenset[Atom] | None
 def _tighter(one: Atoms, other: Atoms) -> Atoms:
     """Those that let less pass: a path may fit an atom of each."""
     return min((atoms for atoms in (one, other) if atoms is not None), key=looseness, default=None)
+
+
+def _in_both(one: Names | None, other: Names | None) -> Names | None:
+    if one is None or other is None:
+        return one or other
+    return one.both(other)
+
+
+def _in_one(one: Names | None, other: Names | None) -> Names | None:
+    names = None if one is None or other is None else one.either(other)
+    return None if names is None or names.is_open else names
+
+
+def _shorter(one: Names | None, other: Names | None) -> Names | None:
+    """Those that let less pass: of several programs one may be in the one, and another in the other."""
+    return min((names for names in (one, other) if names), key=lambda names: len(names.listed), default=None)
+
+
+def _all_of(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    return (one or frozenset()) | (other or frozenset()) or None
 
 
 def _one_of(one: Atoms, other: Atoms) -> Atoms:

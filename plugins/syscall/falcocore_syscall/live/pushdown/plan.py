@@ -23,7 +23,7 @@ from falcocore_syscall.live.pushdown.demand import Demand, joined, may_hold
 from falcocore_syscall.live.pushdown.groups import Groups
 from falcocore_syscall.live.pushdown.keys import Keys
 from falcocore_syscall.live.pushdown.matchers import LONGEST_NAME, LONGEST_PATH
-from falcocore_syscall.live.pushdown.needs import NO_NEEDS, Needs, Ranges
+from falcocore_syscall.live.pushdown.needs import NO_NEEDS, Names, Needs, Ranges
 
 _SENT_BY_ITSELF: Mapping[str, int] = {"execve": SUCCESSES, "execveat": SUCCESSES}
 """Classes of calls of which the kernel tells in another way."""
@@ -83,7 +83,7 @@ class Told:
 
     `path` is that of an opened file, resolved, `raw` how the caller gave it. Where the call has failed, `raw`
     takes the place of `path` if it is plain. `exe` is what the program was started as, `directory` the
-    working directory without a slash at its end.
+    working directory without a slash at its end, `above` are the names of the programs above, nearest first.
     """
 
     path: bytes | None = None
@@ -93,6 +93,8 @@ class Told:
     program: bytes | None = None
     exe: bytes | None = None
     directory: bytes | None = None
+    above: tuple[bytes, ...] | None = None
+    marks: frozenset[str] | None = None
 
 
 NOTHING_TOLD = Told()
@@ -159,6 +161,9 @@ class Plan:
             _is_among(needs.users, told.user)
             and (told.ports is None or any(_is_among(needs.ports, port) for port in told.ports))
             and (needs.programs is None or told.program is None or needs.programs.fits(told.program))
+            and (needs.parents is None or not told.above or needs.parents.fits(told.above[0]))
+            and (needs.ancestors is None or told.above is None or _has_ancestor(needs.ancestors, told))
+            and (needs.marks is None or told.marks is None or needs.marks <= told.marks)
             and _fits_one(needs.exes, told.exe)
             and _fits_one(needs.directories, told.directory)
             and (not needs.climbs or told.raw is None or CLIMBING.text in told.raw)
@@ -182,6 +187,10 @@ def _fits_one(atoms: frozenset[Atom] | None, text: bytes | None) -> bool:
         or text is None
         or any(text.startswith(its) if part is Part.PREFIX else text == its for part, its in atoms)
     )
+
+
+def _has_ancestor(names: Names, told: Told) -> bool:
+    return told.program is None or any(names.fits(name) for name in (told.program, *(told.above or ())))
 
 
 def _is_among(ranges: Ranges | None, number: int | None) -> bool:

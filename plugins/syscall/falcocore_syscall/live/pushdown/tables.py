@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from falcocore_syscall.live.pushdown.classes import Kind
 from falcocore_syscall.live.pushdown.keys import LONGEST_TOP
-from falcocore_syscall.live.pushdown.lookups import of_directories, of_exes, of_numbers, of_programs
+from falcocore_syscall.live.pushdown.lookups import of_directories, of_exes, of_marks, of_names, of_numbers
 from falcocore_syscall.live.pushdown.plan import Action, Plan
 
 _TOP = struct.Struct(f"<{LONGEST_TOP + 1}sQ")
@@ -31,13 +31,15 @@ class PushDownTables:
     """What the loader puts into the kernel program for a plan.
 
     `calls` has the entries by the kernel's names; that of `unknown` is for every number without a name.
-    `tops` are `tops_count` entries `{char name[16]; u64 groups}`. `masks` are sets of groups by the names of
-    the kernel program's variables, `codes` what takes the places of its functions.
+    `tops` are `tops_count` entries `{char name[16]; u64 groups}`, `marks` the sets of groups by mark. `masks`
+    are sets of groups by the names of the kernel program's variables, `codes` what takes the places of its
+    functions.
     """
 
     calls: Mapping[str, CallEntry]
     tops: bytes
     tops_count: int
+    marks: bytes
     masks: Mapping[str, int]
     codes: Mapping[str, bytes]
 
@@ -46,7 +48,10 @@ class PushDownTables:
         """The tables of a plan."""
         keys, groups = plan.keys, plan.groups
         users, ports = of_numbers("users", groups), of_numbers("ports", groups)
-        programs, exes, directories = of_programs(groups), of_exes(groups), of_directories(groups)
+        programs, parents, ancestors = (
+            of_names(name, groups) for name in ("programs", "parents", "ancestors")
+        )
+        exes, directories, marks = of_exes(groups), of_directories(groups), of_marks(groups)
         listed = [(name, its) for name, its in keys.tops.items() if name]
         tests = {
             "path_groups": keys.path_groups,
@@ -55,7 +60,10 @@ class PushDownTables:
             "user_groups": users.groups,
             "port_groups": ports.groups,
             "program_groups": programs.groups,
+            "parent_groups": parents.groups,
+            "ancestor_groups": ancestors.groups,
             "exe_groups": exes.groups,
+            "mark_groups": reduce(or_, marks),
             "directory_groups": directories.groups,
         }
         return cls(
@@ -65,10 +73,12 @@ class PushDownTables:
             },
             b"".join(_TOP.pack(name, its) for name, its in listed),
             len(listed),
+            struct.pack(f"<{len(marks)}Q", *marks),
             {
                 **tests,
                 "tested_groups": reduce(or_, tests.values()),
                 "other_programs": programs.inverted,
+                "other_parents": parents.inverted,
                 "other_tops": keys.other_tops,
             },
             {
@@ -77,6 +87,8 @@ class PushDownTables:
                 "match_user": users.code,
                 "match_port": ports.code,
                 "match_program": programs.code,
+                "match_parent": parents.code,
+                "match_ancestor": ancestors.code,
                 "match_exe": exes.code,
                 "match_directory": directories.code,
             },

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from falcocore.api import Value
 from falcocore.toolkit import BoundCheck, BoundField, evaluate_check
 from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, path_atoms
 from falcocore_syscall.live.pushdown.classes import PORTS, Kind, constants
@@ -17,6 +18,13 @@ from falcocore_syscall.live.pushdown.needs import Names, Needs, Ranges, ranges_o
 MOST_USER = (1 << 32) - 1
 MOST_PORT = (1 << 16) - 1
 _PORTS = frozenset({*PORTS, "fd.port"})
+_NAMES = ("proc.name", "proc.pname", "proc.aname")
+_MARKS = {
+    "proc.is_exe_writable": "exe_writable",
+    "proc.is_exe_upper_layer": "exe_upper_layer",
+    "proc.is_exe_lower_layer": "exe_lower_layer",
+    "proc.is_exe_from_memfd": "exe_from_memfd",
+}
 _EQUALITIES = frozenset({"=", "!=", "in", "intersects"})
 _COMPARISONS = _EQUALITIES | {"<", "<=", ">", ">="}
 
@@ -24,7 +32,7 @@ _COMPARISONS = _EQUALITIES | {"<", "<=", ">", ">="}
 def needs_of(check: BoundCheck, kind: Kind, *, holds: bool) -> Needs | None:
     """What has to be found in a call of a kind for a check to hold, or to fail; None where nothing is known.
 
-    A user and a program are always there. A path and ports may be missing, and then a check fails.
+    A user and a program are always there. A path, ports or ancestors may be missing, and then a check fails.
     """
     if not isinstance(check.left, BoundField) or check.compares_operand:
         return None
@@ -37,10 +45,22 @@ def needs_of(check: BoundCheck, kind: Kind, *, holds: bool) -> Needs | None:
     if holds and kind is Kind.SOCKET and label in _PORTS:
         ports = _numbers(check, MOST_PORT, holds=True)
         return None if ports is None else Needs(ports=ports)
+    if label in _MARKS:
+        is_needed = _outcome(check, True) is holds and _outcome(check, False) is not holds
+        return Needs(marks=frozenset({_MARKS[label]})) if is_needed else None
+    return _needs_of_names(check, label, holds=holds)
+
+
+def _needs_of_names(check: BoundCheck, label: str, *, holds: bool) -> Needs | None:
+    """Where there is no parent the kernel knows no name of it either, and sends the call."""
+    names = _names(check, holds=holds) if label in _NAMES else None
+    if names is None:
+        return None
     if label == "proc.name":
-        names = _names(check, holds=holds)
-        return None if names is None else Needs(programs=names)
-    return None
+        return Needs(programs=names)
+    if label == "proc.pname":
+        return Needs(parents=names)
+    return Needs(ancestors=names) if holds and not names.others else None
 
 
 def _needs_of_atoms(label: str, atoms: frozenset[Atom], kind: Kind) -> Needs | None:
@@ -61,14 +81,15 @@ def _numbers(check: BoundCheck, most: int, *, holds: bool) -> Ranges | None:
     compared = list(constants(check))
     if check.operator.name not in _COMPARISONS or not all(isinstance(number, int) for number in compared):
         return None
-    several = isinstance(check.left, BoundField) and check.left.field.several
-
-    def fits(number: int) -> bool:
-        return evaluate_check(check, lambda _bound: (number,) if several else number) is holds
-
     pieces = _pieces(sorted({number for number in compared if 0 <= number <= most}), most)
-    found = ranges_of(piece for piece in pieces if fits(piece[0]))
+    found = ranges_of(piece for piece in pieces if _outcome(check, piece[0]) is holds)
     return None if found == ((0, most),) else found
+
+
+def _outcome(check: BoundCheck, value: Value) -> bool:
+    """Whether a check holds for a value, or where there may be several, for it alone."""
+    several = isinstance(check.left, BoundField) and check.left.field.several
+    return evaluate_check(check, lambda _bound: (value,) if several else value)
 
 
 def _pieces(numbers: Sequence[int], most: int) -> list[tuple[int, int]]:
@@ -85,9 +106,6 @@ def _names(check: BoundCheck, *, holds: bool) -> Names | None:
     if check.operator.name not in _EQUALITIES or not compared:
         return None
 
-    def fits(text: str) -> bool:
-        return evaluate_check(check, lambda _bound: text) is holds
-
-    others = fits("".join(["?", *compared]))
-    listed = (text for text in compared if fits(text) is not others)
+    others = _outcome(check, "".join(["?", *compared])) is holds
+    listed = (text for text in compared if (_outcome(check, text) is holds) is not others)
     return Names(frozenset(text.encode("utf-8", "surrogateescape") for text in listed), others=others)

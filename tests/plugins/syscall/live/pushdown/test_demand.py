@@ -32,6 +32,10 @@ def directories(*atoms: Atom) -> Needs:
     return Needs(directories=frozenset(atoms))
 
 
+def marked(*marks: str) -> Needs:
+    return Needs(marks=frozenset(marks))
+
+
 def both(*needs: Needs) -> Needs:
     one, *others = needs
     for other in others:
@@ -65,7 +69,22 @@ CLIMBING = Needs(climbs=True)
         ("proc.name != a or proc.name = a", {NO_NEEDS}),
         ("proc.name != a and proc.name != b", {programs("a", "b", others=True)}),
         ("proc.name startswith a", {NO_NEEDS}),
-        ("proc.pname = a", {NO_NEEDS}),
+        ("proc.pname = a", {Needs(parents=Names(frozenset({b"a"})))}),
+        ("proc.pname != a", {Needs(parents=Names(frozenset({b"a"}), others=True))}),
+        ("not proc.pname = a", {Needs(parents=Names(frozenset({b"a"}), others=True))}),
+        ("proc.aname in (a, b)", {Needs(ancestors=Names(frozenset({b"a", b"b"})))}),
+        ("proc.aname = a and proc.aname in (b, c)", {Needs(ancestors=Names(frozenset({b"a"})))}),
+        ("proc.aname != a", {NO_NEEDS}),  # Another one may have that name.
+        ("not proc.aname = a", {NO_NEEDS}),
+        ("proc.aname[2] = a", {NO_NEEDS}),
+        ("proc.is_exe_from_memfd = true", {marked("exe_from_memfd")}),
+        ("proc.is_exe_from_memfd != false", {marked("exe_from_memfd")}),
+        ("not proc.is_exe_from_memfd = false", {marked("exe_from_memfd")}),
+        ("not proc.is_exe_from_memfd = true", {NO_NEEDS}),
+        (
+            "proc.is_exe_writable = true and proc.is_exe_upper_layer = true",
+            {marked("exe_writable", "exe_upper_layer")},
+        ),
         ("proc.exe startswith /dev/shm/", {Needs(exes=frozenset({Atom(Part.PREFIX, b"/dev/shm/")}))}),
         ("proc.exe endswith sh", {NO_NEEDS}),
         ("not proc.exe startswith /dev/shm/", {NO_NEEDS}),

@@ -18,10 +18,10 @@ from tests.support.syscall_events import one_rule
     ("condition", "call", "what", "asks"),
     [
         (
-            "evt.type = getppid and proc.aname = sshd",
+            "evt.type = getppid and proc.aname[2] = sshd",
             "getppid",
             "everything",
-            "proc.aname can't be tested in the kernel",
+            "proc.aname[2] can't be tested in the kernel",
         ),
         ("evt.type = getppid", "getppid", "everything", "the rule asks nothing else"),
         (
@@ -49,6 +49,19 @@ from tests.support.syscall_events import one_rule
             "by other users than root, if the path, the user and the program will do",
             "by other users than root: the path is /a/b, the user's number is 5 to 6, 9, and the program is "
             "none of x, y",
+        ),
+        (
+            "evt.type = ptrace and proc.pname != a and proc.aname = b and proc.is_exe_from_memfd = true",
+            "ptrace",
+            "if the program's parents and the program will do",
+            "its parent is none of a, it or a program above it is b, and the program's file is in memory "
+            "only",
+        ),
+        (
+            "evt.type = ptrace and proc.exe startswith ./ and proc.cwd = /tmp/",
+            "ptrace",
+            "if the program and the working directory will do",
+            "what the program was started as begins with ./, and the working directory is /tmp",
         ),
         (
             "evt.type = sendto and fd.sport = 22",
@@ -87,7 +100,7 @@ def file(tmp_path: Path) -> str:
         json.loads(one_rule(condition, "x"))[0] | {"rule": name}
         for name, condition in (
             ("Shadow", "evt.type = openat and evt.failed = false and fd.name = /etc/shadow"),
-            ("Parents", "evt.type in (getppid, openat) and proc.aname = sshd"),
+            ("Parents", "evt.type in (getppid, openat) and proc.aname[2] = sshd"),
         )
     ]
     path.write_text(json.dumps(rules))
@@ -101,7 +114,7 @@ def test_the_command_prints_each_call_with_its_rules(file: str, capsys: pytest.C
     at = lines.index("  openat: everything")
     assert lines[at + 1 : at + 3] == [
         "    because of rule Shadow: that succeed: the path is /etc/shadow",
-        "    because of rule Parents: proc.aname can't be tested in the kernel",
+        "    because of rule Parents: proc.aname[2] can't be tested in the kernel",
     ]
 
 

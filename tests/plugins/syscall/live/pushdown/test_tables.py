@@ -41,8 +41,8 @@ def test_variables() -> None:
         "evt.type = openat and fd.name startswith /etc/ and proc.name = cat",
         "evt.type = openat and fd.filename = id_rsa and not proc.name in (ssh, sshd)",
         "evt.type = openat and fd.nameraw contains ../ and user.uid = 1000",
-        "evt.type = connect and fd.sport = 22",
-        "evt.type = ptrace and proc.exe startswith ./ and proc.cwd = /tmp/",
+        "evt.type = connect and fd.sport = 22 and proc.aname = a and proc.is_exe_from_memfd = true",
+        "evt.type = ptrace and proc.exe startswith ./ and proc.cwd = /tmp/ and proc.pname != a",
     )
     of_path, of_name, of_user, of_port, of_exe = (
         tables.masks[f"{what}_groups"] for what in ("path", "name", "user", "port", "exe")
@@ -57,10 +57,14 @@ def test_variables() -> None:
         "user_groups": of_user,
         "port_groups": of_port,
         "program_groups": of_path | of_name,
+        "parent_groups": of_exe,
+        "ancestor_groups": of_port,
+        "mark_groups": of_port,
         "exe_groups": of_exe,
         "directory_groups": of_exe,
         "tested_groups": 31,
         "other_programs": of_name,
+        "other_parents": of_exe,
         "other_tops": 0,
     }
     assert set(tables.calls["connect"].groups[IPV4::4]) == {of_port}
