@@ -131,12 +131,12 @@ PART u64 match_asked(u64 left, u64 asked)
 		s->name = (u64)(text + (slash & (MOST_CLIMB - 1)) + 1);
 		groups = match_base_name(length - slash - 1);
 	}
-	if (!(groups & left) && left & path_groups) {
+	if (left & path_groups & ~groups) {
 		BOUND(length, MOST_CLIMB - 1);
 		u32 at = (PATH_END - length) & PATH_END;
 		s->path[PATH_END] = 0;
 		bpf_probe_read_kernel(s->path + at, length, text);
-		groups = match_path(s->path, at);
+		groups |= match_path(s->path, at);
 	}
 	return groups & left;
 }
@@ -167,23 +167,22 @@ PART u64 match_file(u64 left, u64 asked)
 		if (dentry == (u64)GET(mount, struct vfsmount, mnt_root))
 			return left;
 		s->name = (u64)GET(dentry, struct dentry, d_name.name);
-		groups = match_base_name(GET(dentry, struct dentry, d_name.len));
-		if (groups & left)
-			return groups & left;
+		groups = match_base_name(GET(dentry, struct dentry, d_name.len)) & left;
 	}
-	if (!(left & path_groups))
-		return 0;
+	u64 by_path = left & path_groups & ~groups;
+	if (!by_path)
+		return groups;
 	walk_from(s, dentry, mount);
 	if (IS_DIRECT) {
 		/* Steps cost next to nothing here: most files are told apart by where their path begins. */
 		u64 top = find_top();
-		if (!(match_top(top) & left))
-			return 0;
+		if (!(match_top(top) & by_path))
+			return groups;
 		walk_from(s, dentry, mount);
 	}
 	build_path();
 	if (s->walk.is_cut)
 		return left;
-	return match_path(s->path, s->walk.at) & left;
+	return groups | (match_path(s->path, s->walk.at) & by_path);
 }
 

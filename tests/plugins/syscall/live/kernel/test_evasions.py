@@ -185,6 +185,28 @@ def test_a_process_by_another_name_is_known_as_its_program(stage: Stage, way: st
     assert [rule for rule, _ in alerts] == ["R0", "R1"]
 
 
+def test_a_file_that_rules_want_for_several_reasons_is_seen(stage: Stage) -> None:
+    """What is not enough for one rule, such as the name of a file, does not end the search for others."""
+    (stage.directory / "secret").touch()
+    opened = "evt.type = openat and"
+    checks = (
+        "fd.filename = secret and fd.nameraw contains ../",
+        "fd.filename = secret and proc.name = nobody",
+        f"fd.directory = {stage.directory}",
+        "fd.filename = secret and proc.cwd startswith /none",
+    )
+    texts = [
+        one_rule(f"{opened} {check}", "x").replace('"R"', f'"R{number}"')
+        for number, check in enumerate(checks)
+    ]
+    watch = Watch(rule_set(*texts))
+    try:
+        (alerts,) = alerts_of((watch,), stage.actor, 'read(d + "/secret")')
+    finally:
+        watch.close()
+    assert [rule for rule, _ in alerts] == ["R2"]
+
+
 def test_a_program_is_told_from_others_in_the_kernel(stage: Stage) -> None:
     """A copy under another name, and who was there before: what they open does not come here at all."""
     text = one_rule("evt.type = openat and fd.filename = secret and proc.name = reader", "%proc.name")
