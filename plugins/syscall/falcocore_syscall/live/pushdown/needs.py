@@ -14,6 +14,9 @@ from falcocore_syscall.live.pushdown.atoms import Atom, looseness
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
 """Numbers, as ranges with both their ends: in order, with a gap between any two."""
+Atoms: TypeAlias = "frozenset[Atom] | None"
+Marks: TypeAlias = "frozenset[str] | None"
+EVERY_USER: Ranges = ((0, (1 << 32) - 1),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +69,16 @@ class Needs:
     program's file has all of these, which are attributes of a thread of the state.
     """
 
-    paths: frozenset[Atom] | None = None
+    paths: Atoms = None
     climbs: bool = False
     users: Ranges | None = None
     ports: Ranges | None = None
     programs: Names | None = None
-    exes: frozenset[Atom] | None = None
-    directories: frozenset[Atom] | None = None
+    exes: Atoms = None
+    directories: Atoms = None
     parents: Names | None = None
     ancestors: Names | None = None
-    marks: frozenset[str] | None = None
+    marks: Marks = None
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -94,38 +97,36 @@ class Needs:
         if users == () or any(names is not None and names.is_empty for names in (programs, parents)):
             return None
         return Needs(
-            _tighter(self.paths, other.paths),
-            self.climbs or other.climbs,
-            users,
-            _tighter_ports(self.ports, other.ports),
-            programs,
-            _tighter(self.exes, other.exes),
-            _tighter(self.directories, other.directories),
-            parents,
-            _shorter(self.ancestors, other.ancestors),
-            _all_of(self.marks, other.marks),
+            paths=_tighter(self.paths, other.paths),
+            climbs=self.climbs or other.climbs,
+            users=users,
+            ports=_tighter_ports(self.ports, other.ports),
+            programs=programs,
+            exes=_tighter(self.exes, other.exes),
+            directories=_tighter(self.directories, other.directories),
+            parents=parents,
+            ancestors=_shorter(self.ancestors, other.ancestors),
+            marks=_all_of(self.marks, other.marks),
         )
 
     def either(self, other: Needs) -> Needs:
         """What has to be found where one is enough."""
+        users = _united(self.users, other.users)
         return Needs(
-            _one_of(self.paths, other.paths),
-            self.climbs and other.climbs,
-            _united(self.users, other.users),
-            _united(self.ports, other.ports),
-            _in_one(self.programs, other.programs),
-            _one_of(self.exes, other.exes),
-            _one_of(self.directories, other.directories),
-            _in_one(self.parents, other.parents),
-            _in_one(self.ancestors, other.ancestors),
-            None if self.marks is None or other.marks is None else (self.marks & other.marks) or None,
+            paths=_one_of(self.paths, other.paths),
+            climbs=self.climbs and other.climbs,
+            users=None if users == EVERY_USER else users,
+            ports=_united(self.ports, other.ports),
+            programs=_in_one(self.programs, other.programs),
+            exes=_one_of(self.exes, other.exes),
+            directories=_one_of(self.directories, other.directories),
+            parents=_in_one(self.parents, other.parents),
+            ancestors=_in_one(self.ancestors, other.ancestors),
+            marks=_common_marks(self.marks, other.marks),
         )
 
 
 NO_NEEDS = Needs()
-
-
-Atoms: TypeAlias = frozenset[Atom] | None
 
 
 def _tighter(one: Atoms, other: Atoms) -> Atoms:
@@ -149,8 +150,12 @@ def _shorter(one: Names | None, other: Names | None) -> Names | None:
     return min((names for names in (one, other) if names), key=lambda names: len(names.listed), default=None)
 
 
-def _all_of(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+def _all_of(one: Marks, other: Marks) -> Marks:
     return (one or frozenset()) | (other or frozenset()) or None
+
+
+def _common_marks(one: Marks, other: Marks) -> Marks:
+    return None if one is None or other is None else one & other or None
 
 
 def _one_of(one: Atoms, other: Atoms) -> Atoms:

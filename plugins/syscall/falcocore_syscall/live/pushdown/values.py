@@ -13,9 +13,8 @@ from falcocore.api import Value
 from falcocore.toolkit import BoundCheck, BoundField, evaluate_check
 from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, path_atoms
 from falcocore_syscall.live.pushdown.classes import PORTS, Kind, constants
-from falcocore_syscall.live.pushdown.needs import Names, Needs, Ranges, ranges_of
+from falcocore_syscall.live.pushdown.needs import EVERY_USER, Names, Needs, Ranges, ranges_of
 
-MOST_USER = (1 << 32) - 1
 MOST_PORT = (1 << 16) - 1
 _PORTS = frozenset({*PORTS, "fd.port"})
 _NAMES = ("proc.name", "proc.pname", "proc.aname")
@@ -40,7 +39,7 @@ def needs_of(check: BoundCheck, kind: Kind, *, holds: bool) -> Needs | None:
     if holds and (atoms := path_atoms(check)):
         return _needs_of_atoms(label, frozenset(atoms), kind)
     if label == "user.uid":
-        users = _numbers(check, MOST_USER, holds=holds)
+        users = _numbers(check, EVERY_USER[0][1], holds=holds)
         return None if users is None else Needs(users=users)
     if holds and kind is Kind.SOCKET and label in _PORTS:
         ports = _numbers(check, MOST_PORT, holds=True)

@@ -98,6 +98,7 @@ CLIMBING = Needs(climbs=True)
         ("user.uid >= 1000 and not user.uid = 65534", {Needs(users=((1000, 65533), (65535, 0xFFFFFFFF)))}),
         ("user.uid < 5 and user.uid > 7", set()),
         ("user.uid >= 0", {NO_NEEDS}),
+        ("user.uid < 1000 or user.uid > 5", {NO_NEEDS}),
         ("fd.sport = 22", {NO_NEEDS}),
     ],
 )
