@@ -217,13 +217,3 @@ def _take_own(record: ThreadRecord, stat: Stat, status: Status) -> None:
 def _fdlimit(limits: bytes) -> int:
     found = _FDLIMIT.search(limits)
     return int(found[1]) if found and found[1].isdigit() else -1
-
-
-def read_threads(proc_root: str = PROC, host_root: str = "") -> Iterator[FoundThread]:
-    """All threads of the machine but the kernel's."""
-    return Processes(proc_root, host_root).threads()
-
-
-def read_thread(pid: int, tid: int, proc_root: str = PROC, host_root: str = "") -> FoundThread | None:
-    """One thread, where it is there; who reads many keeps a `Processes`."""
-    return Processes(proc_root, host_root).thread(pid, tid)

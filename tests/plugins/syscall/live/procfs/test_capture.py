@@ -18,7 +18,7 @@ from falcocore_syscall.live.procfs.accounts import read_accounts
 from falcocore_syscall.live.procfs.descriptors import read_fds
 from falcocore_syscall.live.procfs.interfaces import read_interfaces
 from falcocore_syscall.live.procfs.machine import read_machine
-from falcocore_syscall.live.procfs.processes import read_threads
+from falcocore_syscall.live.procfs.processes import Processes
 from falcocore_syscall.live.procfs.sockets import SocketTables
 from falcocore_syscall.scap.records import FdListRecord
 from falcocore_syscall.scap.writer import Writer
@@ -36,7 +36,7 @@ def captured(fd: int, *, for_older: bool = False) -> bytes:
         writer.write_machine(read_machine())
         writer.write_interfaces(read_interfaces())
         writer.write_accounts(read_accounts())
-        threads = [thread.record for thread in read_threads()]
+        threads = [thread.record for thread in Processes().threads()]
         writer.write_threads(threads)
         for record in threads:
             if record.tid == record.pid:

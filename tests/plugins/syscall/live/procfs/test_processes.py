@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from falcocore_syscall.live.procfs.machine import boot_time_ns
-from falcocore_syscall.live.procfs.processes import FoundThread, Processes, read_thread, read_threads
+from falcocore_syscall.live.procfs.processes import FoundThread, Processes
 from falcocore_syscall.scap.records import NO_ID
 from falcocore_syscall.state.threads import CLONE_FILES, CLONE_THREAD
 from tests.support.made_proc import MadeProc
@@ -72,7 +72,7 @@ def ready_child(code: str, *arguments: str, **options: Any) -> Iterator[subproce
 
 
 def found(pid: int, tid: int | None = None) -> FoundThread:
-    it = read_thread(pid, pid if tid is None else tid)
+    it = Processes().thread(pid, pid if tid is None else tid)
     assert it is not None
     return it
 
@@ -248,7 +248,7 @@ def test_a_pid_namespace_of_its_own() -> None:
     ) as it:
         if not says(it, b"r\n"):
             pytest.skip("this kernel doesn't allow a pid namespace")
-        processes = {thread.record.ptid: thread for thread in read_threads()}
+        processes = {thread.record.ptid: thread for thread in Processes().threads()}
         first = processes[it.pid]
         second = processes[first.record.tid]
         os.kill(first.record.pid, signal.SIGKILL)
@@ -260,13 +260,13 @@ def test_a_pid_namespace_of_its_own() -> None:
 def test_a_zombie_is_left_out() -> None:
     made = subprocess.Popen([TRUE])
     os.waitid(os.P_PID, made.pid, os.WEXITED | os.WNOWAIT)
-    assert read_thread(made.pid, made.pid) is None
+    assert Processes().thread(made.pid, made.pid) is None
     made.wait()
-    assert read_thread(made.pid, made.pid) is None
+    assert Processes().thread(made.pid, made.pid) is None
 
 
 def test_a_thread_that_is_not_the_process_s() -> None:
-    assert read_thread(os.getpid(), os.getppid()) is None
+    assert Processes().thread(os.getpid(), os.getppid()) is None
 
 
 def test_all_threads_while_processes_come_and_go() -> None:
@@ -280,7 +280,7 @@ def test_all_threads_while_processes_come_and_go() -> None:
     worker.start()
     try:
         for _ in range(20):
-            threads = list(read_threads())
+            threads = list(Processes().threads())
             tids = [thread.record.tid for thread in threads]
             assert len(set(tids)) == len(tids)
             assert os.getpid() in tids
