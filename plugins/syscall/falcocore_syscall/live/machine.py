@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from falcocore_syscall.live.hierarchy import control_groups
+from falcocore_syscall.live.groups import ControlGroups, GroupReader
 from falcocore_syscall.live.items import ItemKind, parse_ancestor
 from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.record import Head, Record, RecordFlag, RecordKind
@@ -17,14 +17,11 @@ from falcocore_syscall.state.processes import reaper_of
 from falcocore_syscall.state.threads import IS_MAIN_THREAD, NAME_CHANGED, Thread
 
 
-class ProcReader(FdReader, Protocol):
+class ProcReader(FdReader, GroupReader, Protocol):
     """What tells of processes that no record has told of."""
 
     def thread(self, pid: int, tid: int) -> FoundThread | None:
         """One thread; None where it is gone."""
-
-    def cgroups(self, pid: int) -> bytes | None:
-        """The control groups of a process; None where it is gone."""
 
 
 _CALL = int(RecordKind.CALL)
@@ -42,6 +39,7 @@ class LiveMachine(Machine):
         super().__init__(names=names)
         self._proc = proc
         self._maker = Maker(proc)
+        self._groups = ControlGroups(proc)
         self._met = met
         self.offset_ns = offset_ns
         self.unknown = 0
@@ -89,19 +87,18 @@ class LiveMachine(Machine):
         if isinstance(known, LiveThread):
             if known.is_of(head):
                 known.refresh(head)
-                if known.cgroup != head.cgroup:
-                    self._moved(known, record, head)
+                self._settle(known, record, head)
                 return known
             self.threads.remove(known)
         found = self._proc.thread(head.pid, head.tid)
         if found is not None and found.record.pid == head.pid:
             thread = self._maker.of_found(found)
-            thread.start_ns = head.start_ns
+            thread.start_ns, thread.cgroup = head.start_ns, head.cgroup
             thread.refresh(head)
         else:
             thread = self._inherited(head)
         self.threads.add(thread)
-        self._moved(thread, record, head)
+        self._settle(thread, record, head)
         return thread
 
     def _inherited(self, head: Head) -> LiveThread:
@@ -113,22 +110,28 @@ class LiveMachine(Machine):
         self.unknown += 1
         return self._maker.of_head(head, made_ns)
 
-    def _moved(self, thread: LiveThread, record: Record, head: Head) -> None:
-        """A thread was seen in a control group for the first time, or has gone to another one."""
-        is_first = not thread.cgroup
-        thread.cgroup = head.cgroup
-        if is_first and thread.cgroups:
-            self._met(thread)  # What /proc has told of it, or what it has of its parent, is true still.
+    def _settle(self, thread: LiveThread, record: Record, head: Head) -> None:
+        """See whether a thread is in another control group than before, or than its parent was.
+
+        A runtime makes a process, moves it, and then has it run the program of a container.
+        """
+        if thread.cgroup != head.cgroup:
+            cgroups = self._groups.of(record, head)
+            if cgroups is not None:
+                thread.cgroup = head.cgroup
+                thread.join(cgroups)
+                self._found_at_start(head.ppid, thread)
+            elif thread.cgroup or not thread.cgroups:
+                return  # It is gone, and was somewhere else before.
+        elif thread.seen:
             return
-        cgroups = self._proc.cgroups(head.pid)
-        if cgroups is None:
-            told = record.item(ItemKind.CGROUP)
-            if told is None:
-                return
-            cgroups = control_groups(told)
-        if cgroups != thread.cgroups or not thread.container_id:
-            thread.join(cgroups)
         self._met(thread)
+
+    def _found_at_start(self, tid: int, child: LiveThread) -> None:
+        """Learn the number of a parent's control group: its next children need not be looked up."""
+        parent = self.threads.get(tid)
+        if isinstance(parent, LiveThread) and not parent.cgroup and parent.cgroups == child.cgroups:
+            parent.cgroup = child.cgroup
 
     def _forked(self, head: Head) -> None:
         known = self.threads.get(head.tid)

@@ -71,7 +71,7 @@ class LiveThread(Thread):
     """A thread of the machine that is watched.
 
     `start_ns` is when its process was made, since boot: with the number of the process it is its identity.
-    `cgroup` is the kernel's number of its control group.
+    `cgroup` is the kernel's number of the control group that `cgroups` tells of; 0 where that isn't known.
     """
 
     start_ns = 0

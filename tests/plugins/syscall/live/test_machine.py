@@ -211,3 +211,45 @@ def test_the_end_of_a_process_that_nobody_knows(box: Box) -> None:
     before = threads(box)
     assert box.takes(RecordKind.EXIT, tid=77, pid=77, ppid=1, flags=RecordFlag.GROUP_DEAD) is None
     assert threads(box) == before
+
+
+def child(box: Box, **more: Any) -> dict[str, Any]:
+    """The shell has made a process; what records of that one have."""
+    ids = {"tid": 11, "pid": 11, "ppid": 10}
+    box.takes(RecordKind.FORK, **ids, args=(10,), **more)
+    return ids
+
+
+@pytest.mark.parametrize("is_parent_seen", [True, False])
+def test_a_process_is_moved_into_a_container_before_its_first_record(box: Box, is_parent_seen: bool) -> None:
+    if is_parent_seen:
+        box.proc.groups[10] = b"cpu=/\0"
+        box.call(10, cgroup=5)
+    ids = child(box, cgroup=5)
+    box.proc.groups[11] = b"cpu=/docker/" + CONTAINER.encode() + b"\0"
+    thread = box.takes(RecordKind.EXEC, argv("sh"), **ids, cgroup=6, comm=b"sh")
+    assert thread is not None
+    assert (thread.container_id, box.met[-1]) == (CONTAINER[:12], (11, CONTAINER[:12]))
+    assert box.machine.threads[10].container_id == ""
+
+
+def test_where_a_process_was_that_is_gone_is_not_guessed(box: Box) -> None:
+    box.proc.groups[10] = b"cpu=/\0"
+    box.call(10, cgroup=5)
+    ids = child(box)
+    met = list(box.met)
+    box.takes(RecordKind.CALL, **ids, cgroup=6)
+    assert box.met == met
+    names = item(ItemKind.CGROUP, CONTAINER.encode() + b"\0docker\0")
+    box.takes(RecordKind.EXEC, argv("sh"), names, **ids, cgroup=6, comm=b"sh")
+    assert box.met == [*met, (11, CONTAINER[:12])]
+
+
+def test_children_that_stay_where_they_were_made_are_met_without_a_look(box: Box) -> None:
+    box.proc.groups[11] = b"cpu=/\0"
+    ids = child(box)
+    box.takes(RecordKind.CALL, **ids, cgroup=5)
+    box.proc.groups[12] = b"cpu=/docker/" + CONTAINER.encode() + b"\0"
+    box.takes(RecordKind.FORK, tid=12, pid=12, ppid=10, args=(10,))
+    thread = box.call(12, ppid=10, cgroup=5)
+    assert (thread.container_id, box.met[-1]) == ("", (12, ""))
