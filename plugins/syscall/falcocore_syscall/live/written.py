@@ -36,7 +36,8 @@ _BECOMES = types_named("setuid", "setreuid", "setresuid")
 (_CLOSE,) = types_named("close")
 (_DUP2,) = types_named("dup2")
 (_GETCWD,) = types_named("getcwd")
-WITH_OTHERS = frozenset(_PATH_PARAMS) | _MOVES | _BECOMES | {_BIND}
+(_SETSID,) = types_named("setsid")
+WITH_OTHERS = frozenset(_PATH_PARAMS) | _MOVES | _BECOMES | {_BIND, _SETSID}
 """The types that hidden events may come before or after."""
 _AF_INET, _AF_INET6 = 2, 10
 _SPARE_FD = 1 << 30
@@ -110,12 +111,16 @@ def before(event: LiveEvent) -> Iterator[Written]:
 def after(event: LiveEvent) -> Iterator[Written]:
     """Hidden events that come after an event.
 
-    They tell where a process has gone, which port it was given, and put back what was put aside.
+    They tell where a process has gone, which port it was given, which number its session has outside of its
+    namespace, and put back what was put aside.
     """
     if event.type in _MOVES:
         cwd = event.record.item(ItemKind.CWD) if event.record.ret == 0 else None
         if cwd:
             yield Written(_GETCWD, (_signed(len(cwd) + 1), cwd + b"\0"))
+    elif event.type == _SETSID:
+        if event.record.flags & RecordFlag.IN_PID_NAMESPACE and event.record.ret > 0:
+            yield Written(_SETSID, (_signed(event.record.named().sid),))
     elif event.type == _BIND:
         address = _given_address(event)
         if address is not None:
