@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -23,8 +24,12 @@ class ProcReader(FdReader, GroupReader, Protocol):
     def thread(self, pid: int, tid: int) -> FoundThread | None:
         """One thread; None where it is gone."""
 
+    def parent(self, pid: int) -> int:
+        """The number of the parent of a process; 0 where it is gone."""
+
 
 _CALL = int(RecordKind.CALL)
+_REAPERS = 1024
 Met = Callable[[LiveThread], None]
 """Called with a thread whose control groups were learned: it may be in a container that nobody knows yet."""
 
@@ -45,6 +50,8 @@ class LiveMachine(Machine):
         self.unknown = 0
         """Threads that no record had told of when they were first seen, and that /proc did not have."""
         self._ended: list[LiveThread] = []
+        self.reapers: deque[int] = deque(maxlen=_REAPERS)
+        """Processes that were found to get the children of others, for who writes a capture to take out."""
 
     def start_with(self, found: Iterable[FoundThread]) -> None:
         """Take the threads that were there before the first record."""
@@ -53,6 +60,10 @@ class LiveMachine(Machine):
         for thread in list(self.threads.values()):
             if isinstance(thread, LiveThread):
                 self._met(thread)
+                parent = self.threads.get(thread.ptid)
+                if thread.vpid == 1 and parent is not None and parent.container_id != thread.container_id:
+                    # A runtime has made the container and has ended: its monitor has got it.
+                    self._takes_children(parent)
 
     def take(self, record: Record) -> LiveThread | None:
         """Bring the state up to a record. The thread that it is of; None where that is not known.
@@ -198,6 +209,12 @@ class LiveMachine(Machine):
         self._place(thread, record)
         self._adopt(thread, head)
 
+    def _takes_children(self, thread: Thread | None) -> None:
+        """It gets the children that others leave, which it may have asked for before it was watched."""
+        if thread is not None and thread.group is not None and not thread.group.reaps:
+            thread.group.reaps = True
+            self.reapers.append(thread.tid)
+
     @staticmethod
     def _place(thread: LiveThread, record: Record) -> None:
         """The working directory, where the record has it."""
@@ -216,6 +233,7 @@ class LiveMachine(Machine):
         main = thread.main or thread
         if main.ptid != head.ppid and main.tid in self.threads:
             self.threads.move(main, head.ppid)
+            self._takes_children(self.threads.get(head.ppid))
 
     def _left(self, head: Head) -> LiveThread | None:
         thread = self.threads.get(head.tid) or self.threads.get(head.pid)
@@ -229,9 +247,19 @@ class LiveMachine(Machine):
         for each in ended:
             children = [it for it in self.threads.children_of(each.tid).values() if it is not each]
             if children:
-                reaper = reaper_of(self, each)
+                thread.reaper = self._seen_reaper(each, children)
+                reaper = thread.reaper or reaper_of(self, each)
                 for child in children:
                     self.threads.move(child, reaper)
         if head.flags & RecordFlag.GROUP_DEAD or not thread.is_main:
             self._ended += [it for it in ended if isinstance(it, LiveThread)]
         return thread
+
+    def _seen_reaper(self, thread: Thread, children: Iterable[Thread]) -> int:
+        """Where the kernel has put the children of a process that has ended; 0 where all are gone."""
+        if thread.group is None or all(each.dead for each in thread.group.threads.values()):
+            for child in children:
+                found = self._proc.parent(child.pid)
+                if found != thread.pid and found in self.threads:
+                    return found
+        return 0

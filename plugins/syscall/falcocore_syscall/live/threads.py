@@ -79,6 +79,8 @@ class LiveThread(Thread):
     seen = b""
     """What the last record has told of it: where the next one tells the same, it need not be read."""
     seen_cwd = b""
+    reaper = 0
+    """Who was seen to have got the children, where it has ended and had any; 0 where that was not seen."""
     reader: FdReader | None = None
 
     @property

@@ -16,6 +16,7 @@ from falcocore_syscall.live.items import FileItem, ItemKind, SocketItem
 from falcocore_syscall.live.record import RecordFlag
 from falcocore_syscall.scap.records import GroupRecord, UserRecord
 from falcocore_syscall.scap.writer import MOST_PARAM_BYTES
+from falcocore_syscall.state.credentials import PR_SET_CHILD_SUBREAPER
 from falcocore_syscall.state.fds import FileFd
 from falcocore_syscall.state.machine import HANDLERS
 from falcocore_syscall.state.metadata import CONTAINER, GROUP_ADDED, USER_ADDED
@@ -36,6 +37,7 @@ _BECOMES = types_named("setuid", "setreuid", "setresuid")
 (_CLOSE,) = types_named("close")
 (_DUP2,) = types_named("dup2")
 (_GETCWD,) = types_named("getcwd")
+(_PRCTL,) = types_named("prctl")
 (_SETSID,) = types_named("setsid")
 WITH_OTHERS = frozenset(_PATH_PARAMS) | _MOVES | _BECOMES | {_BIND, _SETSID}
 """The types that hidden events may come before or after."""
@@ -141,6 +143,11 @@ def _given_address(event: LiveEvent) -> bytes | None:
 
 def _is_asked_for(event: LiveEvent) -> bool:
     return event.type in _PATH_PARAMS and event.record.flags & RecordFlag.RING != 0
+
+
+def reaper_told() -> Written:
+    """A process gets the children that others leave behind."""
+    return Written(_PRCTL, (_signed(0), _unsigned_32(PR_SET_CHILD_SUBREAPER), b"\0", _signed(1)))
 
 
 def container_told(text: bytes) -> Written:
