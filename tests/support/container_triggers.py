@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
+from typing import Any
+
+_API_SERVER = "kubernetes.default.svc.cluster.local"
+ADDRESS = "127.0.0.77"
+"""Where it is."""
 
 ON_TERMINAL = frozenset({"Terminal shell in container"})
 """A shell on a terminal does it; for the others, one without."""
@@ -25,4 +31,11 @@ TRIGGERS: Mapping[str, str] = {
     "Detect release_agent File Container Escapes": ": > /release_agent",
     "Drop and execute new binary in container": "/bin/cp /bin/busybox /busybox-late; /busybox-late true",
 }
-"""Commands of a shell. At `address` the API server is believed to be, and at its `port` somebody listens."""
+"""Commands of a shell. `address` is ADDRESS, and at `port` somebody listens there."""
+
+
+def addresses(host: str | None, *_: Any, **__: Any) -> list[Any]:
+    """In place of getaddrinfo, as on a machine that belongs to a cluster."""
+    if host != _API_SERVER:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+    return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (ADDRESS, 0))]

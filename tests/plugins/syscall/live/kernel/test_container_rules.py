@@ -13,15 +13,12 @@ import pytest
 
 from tests.support.bpf_objects import needs_kernel
 from tests.support.container_runtimes import IMAGE, REPOSITORY
-from tests.support.container_triggers import LAYERED, ON_TERMINAL, PRIVILEGED, TRIGGERS
+from tests.support.container_triggers import ADDRESS, LAYERED, ON_TERMINAL, PRIVILEGED, TRIGGERS, addresses
 from tests.support.live_container import RUNTIMES, Inside, inside, short_folder, sockets_in
 from tests.support.live_watch import SAFETY_S, Watch, bundled_rules, rule_set
 from tests.support.syscall_events import value_of
 
 pytestmark = needs_kernel
-
-API_SERVER = "kubernetes.default.svc.cluster.local"
-ADDRESS = "127.0.0.77"
 
 
 class Seen(NamedTuple):
@@ -65,13 +62,6 @@ class Stage:
         end = time.monotonic() + SAFETY_S
         while not any(IMAGE in seen.container for seen in self.does("/bin/nc -e")):
             assert time.monotonic() < end, "the runtime was not asked, or has not answered"
-
-
-def addresses(host: str | None, *_: Any, **__: Any) -> list[Any]:
-    """In place of getaddrinfo, on a machine that belongs to a cluster."""
-    if host != API_SERVER:
-        raise socket.gaierror(socket.EAI_NONAME, "no such name")
-    return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (ADDRESS, 0))]
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)
