@@ -38,8 +38,8 @@ _LOST = re.compile(r"(\d+) of \d+ system calls were lost")
 
 EMITTED_RULE = """
 - rule: emitted and never matched
-  desc: The kernel is not asked what a parent is called.
-  condition: evt.type in (open, openat) and fd.name startswith {path} and proc.pname = nobody-has-this-name
+  desc: The kernel is not asked for arguments.
+  condition: evt.type in (open, openat) and fd.name startswith {path} and proc.cmdline = nobody-has-this-line
   output: "%fd.name"
   priority: NOTICE
 """

@@ -51,6 +51,16 @@ def connects(address, kind=1):
     s.setblocking(False)
     call("connect", s.fileno(), buffer(address), len(address))
     s.close()
+def renamed(): call("prctl", 15, b"fake")
+def sends(address):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        call("sendto", s.fileno(), b"x", 1, 0, buffer(address), len(address))
+def messages(address):
+    name, data = buffer(address), buffer(b"x")
+    vector = buffer(struct.pack("<QQ", ctypes.addressof(data), 1))
+    parts = ctypes.addressof(name), len(address), ctypes.addressof(vector), 1, 0, 0, 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        call("sendmsg", s.fileno(), buffer(struct.pack("<QIxxxxQQQQi", *parts)), 0)
 def ip4(host, port): return struct.pack("<H", 2) + struct.pack(">H", port) + socket.inet_aton(host) + bytes(8)
 def ip6(host, port):
     return struct.pack("<H", 10) + struct.pack(">HI", port, 0) + socket.inet_pton(10, host) + bytes(4)
@@ -148,6 +158,8 @@ class Chooser:
             f'connects(ip4("{pick(["127.0.0.1", "192.0.2.1", "10.1.2.3"])}", {port}), {pick([1, 2])})',
             f'connects(ip6("::1", {port}))',
             f'connects(unix({path}[:100]))',
+            f'sends(ip4("127.0.0.1", {port}))',
+            f'messages(ip4("127.0.0.1", {port}))',
             f'opens("socket", {pick([1, 2, 10, 16, 17])}, {pick([1, 2, 3])}, 0)',
             'opens("dup", subfd)',
             f'child(lambda: (quiet(), call("execve", {path}, argv(b"x", {other}), argv())))',
@@ -158,6 +170,8 @@ class Chooser:
         ]  # fmt: skip
         openings, others = (list(filter(_is_possible, codes)) for codes in (openings, others))
         done = pick(openings) if self._random.random() < 0.6 else pick(others)
+        if self._random.random() < 0.1:
+            done = f"child(lambda: (renamed(), {done}))"
         if self._random.random() < 0.15 and "os.chdir(" not in done:
             done = f"as_user({pick([1, 1000, 65534])}, lambda: {done})"
         return done
@@ -201,6 +215,7 @@ class Chooser:
                 "evt.type in (open, openat, openat2)", "evt.type = openat",
                 "evt.type in (open, openat, openat2, creat)",
                 "evt.type in (execve, execveat)", "evt.type = connect", "evt.type in (connect, socket, dup)",
+                "evt.type in (connect, sendto, sendmsg)",
                 "evt.type in (unlink, unlinkat, rename, mkdir)",
                 "evt.type in (openat, connect, symlink, chmod, link)",
                 "evt.type != close", "evt.type startswith open",
@@ -238,9 +253,16 @@ class Chooser:
             lambda: f"user.name {pick(['= root', '!= root', '= nobody', 'in (root, daemon)'])}",
             lambda: f"container.id {pick(['= host', '!= host'])}",
             lambda: f"proc.name {pick(['= true', 'startswith py', 'in (echo, env)', '!= env', 'exists'])}",
-            lambda: f"proc.pname {pick(['startswith py', '= bash', 'exists'])}",
+            lambda: f"proc.name {pick(['= fake', 'in (fake, python)', '= python', 'in (env, true)'])}",
+            lambda: f"user.uid {pick(['in (1, 1000)', '>= 1000', '= 65534', 'in (0, 1)'])}",
+            lambda: f"fd.{pick(['port', 'cport', 'lport', 'rport'])} {pick(['= 22', '< 1024', '!= 443'])}",
+            lambda: f"proc.pname {pick(['startswith py', '= bash', 'exists', '= python', '!= python'])}",
+            lambda: f"proc.aname {pick(['= bash', '= python', '= fake', 'in (sshd, pytest)', '= true'])}",
+            lambda: f"proc.is_exe_{pick(['writable', 'from_memfd'])} = {pick(['true', 'false'])}",
             lambda: f"proc.cmdline contains {pick(['version', 'etc', 'sub'])}",
-            lambda: f"proc.cwd {pick(['startswith /etc', 'endswith /sub/', '!= /'])}",
+            lambda: f"proc.cwd {pick(['startswith /etc', 'endswith /sub/', '!= /', '= /etc/', '= /'])}",
+            lambda: f"proc.cwd startswith {self._directory}{pick(['', '/', '/sub/', '/su'])}",
+            lambda: f"proc.exe {pick(['startswith /', '= /bin/true', 'startswith /usr', '= x', '= env'])}",
             lambda: f"evt.arg.flags contains {pick(['O_CREAT', 'O_RDWR', 'O_TRUNC', 'O_DIRECTORY'])}",
             lambda: f"fs.path.name {pick(['startswith /etc', 'endswith a', 'contains sub', 'exists'])}",
             lambda: f"fd.sport {pick(['= 443', 'in (80, 4444)', '> 1000', 'exists'])}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, product
 from typing import Any
 
@@ -17,7 +17,10 @@ from falcocore.ruleset import RuleSet
 from falcocore_syscall.event import Event
 from falcocore_syscall.fields.events import failed
 from falcocore_syscall.live.pushdown.classes import CLASSES, CONTAINER, DIRECTORY, FAILED, ROOT
+from falcocore_syscall.live.pushdown.lookups import MARKS
+from falcocore_syscall.live.pushdown.plan import Plan, Told
 from falcocore_syscall.state.fds import O_DIRECTORY, FdType
+from falcocore_syscall.state.threads import Thread
 from falcocore_syscall.tables import SYSCALL_NAMES
 from tests.support.syscall_events import AT_FDCWD, Box, one_rule, sockaddr, tuple4
 
@@ -115,6 +118,26 @@ def _every_check() -> Iterator[str]:
     )
     yield from ("syscall.type = getppid", "fd.num = -1", "evt.type startswith open", "evt.category = file")
     yield from ("fd.port = 443", "fd.sip = 1.2.3.4", "evt.num > 1", "fd.name = val(fd.nameraw)")
+    for name in ("cat", "sh", "a program of many letters", ""):
+        yield from (f'proc.name {operator} "{name}"' for operator in ("=", "!=", "startswith", "icontains"))
+    yield from ('proc.name in (cat, "", sh)', "proc.name in (sh, dd)", "proc.name exists", "proc.pname = cat")
+    for field in ("proc.pname", "proc.aname"):
+        yield from (f"{field} {operator} {name}" for operator in ("=", "!=") for name in ("init", "x"))
+        yield from (f"{field} in (cat, init)", f"{field} in (cat, x)", f"{field} exists")
+    yield from ("proc.aname = cat", "proc.aname[1] = init", "proc.aname[2] = init")
+    for mark in ("writable", "upper_layer", "from_memfd"):
+        yield from (f"proc.is_exe_{mark} = true", f"proc.is_exe_{mark} != true", f"proc.is_exe_{mark} exists")
+    for field in ("fd.sport", "fd.cport", "fd.lport", "fd.rport", "fd.port"):
+        yield from (f"{field} {operator} {number}" for operator in _COMPARISONS for number in (443, 4000, 0))
+        yield from (f"{field} in (22, 443)", f"{field} in (22, 80)", f"{field} exists")
+    for field in ("proc.exe", "proc.cwd"):
+        yield from (
+            f'{field} {operator} "{text}"'
+            for operator in ("=", "!=", "startswith", "endswith")
+            for text in ("/", "cat", "c", "", "/srv", "/srv/", "/sr", "/root/", "./")
+        )
+        yield from (f'{field} in ("/", cat, /srv/)', f"{field} exists", f'{field} startswith anyof ("/", c)')
+    yield from ("user.uid in (1000, 1001)", "user.uid in (1, 2)", "user.uid >= 4294967295")
     yield from ("fd.nameraw glob *../*../*", "evt.type.is.openat = 1")
 
 
@@ -146,13 +169,16 @@ def rules_of(*conditions: str) -> RuleSet:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the kernel knows of a call: the classes that it may be of, and the paths of a file."""
+class Seen:
+    """What the kernel knows of a call: the classes that it may be of, and what it finds there."""
 
     name: str
     classes: tuple[int, ...]
-    path: bytes | None = None
-    raw: bytes | None = None
+    told: Told
+
+    def passes(self, plan: Plan) -> bool:
+        """True where a plan sends it."""
+        return any(plan.passes(self.name, number, self.told) for number in self.classes)
 
 
 class PushedBox(Box):
@@ -171,18 +197,31 @@ class PushedBox(Box):
                 self.happens("socket", tid, fd=fd, domain=family, type=1, proto=0, flags=0)
             self.opens("/srv/file", 8, tid)
 
-    def told(self, name: str, event: Event) -> Told:
+    def seen(self, name: str, event: Event) -> Seen:
         """What the kernel knows of an event that has been applied."""
         thread = event.thread
         assert thread is not None
         number = (FAILED if failed(event) else 0) | (CONTAINER if thread.container_id else 0)
         number |= ROOT if thread.uid == 0 else 0
-        return Told(name, (number,))
+        return Seen(name, (number,), _told(self, thread))
+
+
+def _told(box: PushedBox, thread: Thread) -> Told:
+    main = thread.main or thread
+    directory = main.cwd.encode("utf-8", "surrogateescape").rstrip(b"/") or b"/"
+    return Told(
+        user=thread.uid,
+        program=thread.comm.encode(),
+        exe=thread.exe.encode(),
+        directory=directory,
+        above=tuple(each.comm.encode() for each in box.machine.threads.ancestors(thread)),
+        marks=frozenset(mark for mark in MARKS if getattr(thread, mark)),
+    )
 
 
 def _open(
     box: PushedBox, tid: int, name: str, path: str, fd: int, flags: int, dirfd: int
-) -> tuple[Event, Told]:
+) -> tuple[Event, Seen]:
     raw = path.encode("utf-8", "surrogateescape")
     given: dict[str, Any] = {"fd": fd, "name": raw + b"\0", "flags": flags, "dirfd": dirfd}
     if name in ("open", "creat"):
@@ -190,17 +229,17 @@ def _open(
     if name == "creat":
         del given["flags"]
     event = box.happens(name, tid, **given)
-    known = box.told(name, event)
+    known = box.seen(name, event)
     number = known.classes[0] | flags & 3 | (DIRECTORY if flags & O_DIRECTORY else 0)
     numbers = tuple(number & ~3 | access for access in range(4)) if name == "creat" else (number,)
     entry = event.find_fd()
     resolved = None if entry is None else entry.name.encode("utf-8", "surrogateescape")
     if resolved is not None and b"TOO_LONG" in resolved:
         resolved = raw.rstrip(b"/")  # What the field shows is not where the kernel has come to.
-    return event, Told(name, numbers, resolved, raw)
+    return event, replace(known, classes=numbers, told=replace(known.told, path=resolved, raw=raw))
 
 
-def _connect(box: PushedBox, tid: int, fd: int, res: int, mapped: bool) -> tuple[Event, Told]:
+def _connect(box: PushedBox, tid: int, fd: int, res: int, mapped: bool) -> tuple[Event, Seen]:
     thread = box.machine.threads[tid]
     entry = thread.fds.get(fd)
     pair = tuple4("10.0.0.1", 4000, "1.2.3.4", 443)
@@ -218,36 +257,39 @@ def _connect(box: PushedBox, tid: int, fd: int, res: int, mapped: bool) -> tuple
             + struct.pack("<H", 443)
         )
     event = box.happens("connect", tid, res=res, tuple=pair, fd=fd, addr=sockaddr("1.2.3.4", 443))
-    known = box.told("connect", event)
+    known = box.seen("connect", event)
     family = None if entry is None else _FAMILIES.get(entry.type)
     if fd not in (5, 6, 7):
-        return event, Told("connect", tuple(range(CLASSES)))
+        return event, replace(known, classes=tuple(range(CLASSES)))
     assert family is not None
-    return event, Told("connect", (known.classes[0] | {5: 2, 6: 3, 7: 1}[fd],))
+    told = replace(known.told, ports=(0, 4000, 443))  # 0 where there is no connection yet.
+    return event, replace(known, classes=(known.classes[0] | {5: 2, 6: 3, 7: 1}[fd],), told=told)
 
 
-def _socket(box: PushedBox, tid: int, fd: int, domain: int) -> tuple[Event, Told]:
+def _socket(box: PushedBox, tid: int, fd: int, domain: int) -> tuple[Event, Seen]:
     event = box.happens("socket", tid, fd=fd, domain=domain, type=1, proto=0, flags=0)
-    number = box.told("socket", event).classes[0]
-    return event, Told("socket", (number | {_AF_UNIX: 1, _AF_INET: 2, _AF_INET6: 3}.get(domain, 0),))
+    known = box.seen("socket", event)
+    family = {_AF_UNIX: 1, _AF_INET: 2, _AF_INET6: 3}.get(domain, 0)
+    return event, replace(known, classes=(known.classes[0] | family,))
 
 
-def _dup(box: PushedBox, tid: int, old: int, res: int) -> tuple[Event, Told]:
+def _dup(box: PushedBox, tid: int, old: int, res: int) -> tuple[Event, Seen]:
     entry = box.machine.threads[tid].fds.get(old)
     event = box.happens("dup", tid, res=res, oldfd=old)
+    known = box.seen("dup", event)
     if entry is None or (old == 8 and entry.type is not FdType.FILE):  # Nothing was told of it before.
-        return event, Told("dup", tuple(range(CLASSES)))
+        return event, replace(known, classes=tuple(range(CLASSES)))
     family = {5: 2, 6: 3, 7: 1}.get(old, 0) if res >= 0 else 0
-    return event, Told("dup", (box.told("dup", event).classes[0] | family,))
+    return event, replace(known, classes=(known.classes[0] | family,))
 
 
-def _generic(box: PushedBox, tid: int, name: str, bad: bool) -> tuple[Event, Told]:
+def _generic(box: PushedBox, tid: int, name: str, bad: bool) -> tuple[Event, Seen]:
     event = box.happens(1, tid, ID=SYSCALL_NAMES.index(name))
-    known = box.told(name, event)
-    return event, Told(name, (known.classes[0] | (FAILED if bad else 0),))
+    known = box.seen(name, event)
+    return event, replace(known, classes=(known.classes[0] | (FAILED if bad else 0),))
 
 
-def _plain(box: PushedBox, tid: int, name: str, res: int) -> tuple[Event, Told]:
+def _plain(box: PushedBox, tid: int, name: str, res: int) -> tuple[Event, Seen]:
     arguments: dict[str, dict[str, Any]] = {
         "unlinkat": {"dirfd": AT_FDCWD, "name": "/etc/shadow", "flags": 0},
         "mkdir": {"path": "/etc/x", "mode": 0},
@@ -257,7 +299,7 @@ def _plain(box: PushedBox, tid: int, name: str, res: int) -> tuple[Event, Told]:
     }
     res = -2 if name == "execve" else res
     event = box.happens(name, tid, res=res, **arguments[name])
-    return event, box.told(name, event)
+    return event, box.seen(name, event)
 
 
 _tids = st.sampled_from([ROOT_ON_HOST, USER_ON_HOST, ROOT_IN_CONTAINER, USER_IN_CONTAINER])
@@ -294,7 +336,7 @@ CALLS: st.SearchStrategy[tuple[Any, tuple[Any, ...]]] = st.one_of(
         st.tuples(_tids, st.sampled_from(["unlinkat", "mkdir", "read", "setuid", "execve"]), _results),
     ),
 )
-"""What happens: a function of the machine, and its other arguments; it returns the event and what is told."""
+"""What happens: a function of the machine, and its other arguments; it returns the event and what is seen."""
 
 
 def every_call() -> Iterator[tuple[Any, tuple[Any, ...]]]:

@@ -15,14 +15,17 @@ from falcocore_syscall.live.bpf.maps import index
 from falcocore_syscall.live.bpf.object import BpfObject
 from falcocore_syscall.live.bpf.ring import RingReader
 from falcocore_syscall.live.hierarchy import container_controller
+from falcocore_syscall.live.pushdown.lookups import LONGEST_EXE
 from falcocore_syscall.live.tables import Tables
+from falcocore_syscall.live.threads import TICK_NS
 
-_SHARED = ("ring", "cgroups", "drops", "current")
+_SHARED = ("ring", "cgroups", "programs", "drops", "current")
 """Maps that one set of programs takes over from another."""
 _DROPPED_FOR_ROOM = 0
 HOST, IN_CONTAINER, EITHER = 1, 2, 3
 _MOST_PLACES = 4096
 _LEAST_BUFFER_BYTES = 1 << 16
+_PROGRAM = struct.Struct("<Q16s64sIxxxx")
 
 
 class Capture:
@@ -82,21 +85,21 @@ class Capture:
         if before is None:
             made.maps["ring"].max_entries = self._buffer_bytes
         push_down = tables.push_down
-        made.replace("match_path", push_down.path_code)
-        made.replace("match_name", push_down.name_code)
+        for name, code in push_down.codes.items():
+            made.replace(name, code)
         numbers = {
             "own_pid": self.own_pid,
             "want": tables.want,
             "tops_count": push_down.tops_count,
-            "places_matter": int(push_down.places_matter),
             "controller": container_controller(),
             "generation": self._generation + 1,
         }
         for name, number in numbers.items():
             made.variables[name].write(struct.pack("<I", number))
-        for name in ("path_classes", "name_classes", "climbing_classes", "other_tops"):
-            made.variables[name].write(struct.pack("<Q", getattr(push_down, name)))
-        for name, content in (("tops", push_down.tops), ("wanted", tables.wanted), ("compat", tables.compat)):
+        for name, mask in push_down.masks.items():
+            made.variables[name].write(struct.pack("<Q", mask))
+        contents = {"tops": push_down.tops, "marks": push_down.marks, "wanted": tables.wanted}
+        for name, content in {**contents, "compat": tables.compat}.items():
             variable = made.variables[name]
             variable.write(content.ljust(variable.size, b"\0"))
         made.load({} if before is None else {name: before.maps[name] for name in _SHARED})
@@ -153,6 +156,23 @@ class Capture:
                     self._places.clear()
                 self._places[cgroup] = place
                 self._object.maps["cgroups"].update(struct.pack("<Q", cgroup), struct.pack("<I", place))
+
+    def learn_program(self, pid: int, start_ns: int, name: bytes, exe: bytes, marks: int) -> None:
+        """Tell the kernel what a process is called, and was started as, that it has not seen start.
+
+        If it knows something else of it by now, it had better know nothing: what is right is not clear.
+        `marks` has a bit for each of MARKS that its file has.
+        """
+        if self._object is not None:
+            programs, key = self._object.maps["programs"], struct.pack("<I", pid)
+            value = _PROGRAM.pack(start_ns // TICK_NS, name, exe[:LONGEST_EXE], marks)
+            if not programs.add(key, value) and programs.lookup(key) != value:
+                programs.delete(key)
+
+    def forget_program(self, pid: int) -> None:
+        """Have the kernel not know what a process is called, of which no record has told here."""
+        if self._object is not None:
+            self._object.maps["programs"].delete(struct.pack("<I", pid))
 
     def detach(self) -> None:
         """Stop the programs; what waits in the buffer may be drawn still."""

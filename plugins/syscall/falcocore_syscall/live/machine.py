@@ -32,6 +32,8 @@ _CALL = int(RecordKind.CALL)
 _REAPERS = 1024
 Met = Callable[[LiveThread], None]
 """Called with a thread whose control groups were learned: it may be in a container that nobody knows yet."""
+Missed = Callable[[int], None]
+"""Called with the number of a process that no record has told of: it may have another name than here."""
 
 
 class LiveMachine(Machine):
@@ -40,12 +42,20 @@ class LiveMachine(Machine):
     `offset_ns` is what the clock that counts from boot is behind the time of day.
     """
 
-    def __init__(self, proc: ProcReader, offset_ns: int, met: Met, names: HostNames | None = None) -> None:
+    def __init__(
+        self,
+        proc: ProcReader,
+        offset_ns: int,
+        met: Met,
+        missed: Missed,
+        names: HostNames | None = None,
+    ) -> None:
         super().__init__(names=names)
         self._proc = proc
         self._maker = Maker(proc)
         self._groups = ControlGroups(proc)
         self._met = met
+        self._missed = missed
         self.offset_ns = offset_ns
         self.unknown = 0
         """Threads that no record had told of when they were first seen, and that /proc did not have."""
@@ -101,11 +111,17 @@ class LiveMachine(Machine):
                 self._settle(known, record, head)
                 return known
             self.threads.remove(known)
+        main = self.threads.get(head.pid)
+        if not isinstance(main, LiveThread) or not main.is_of(head):
+            main = None
+            self._missed(head.pid)
         found = self._proc.thread(head.pid, head.tid)
         if found is not None and found.record.pid == head.pid:
             thread = self._maker.of_found(found)
             thread.start_ns, thread.cgroup = head.start_ns, head.cgroup
             thread.refresh(head)
+            if main is not None:
+                thread.comm = main.comm
         else:
             thread = self._inherited(head)
         self.threads.add(thread)
@@ -197,6 +213,7 @@ class LiveMachine(Machine):
             if ancestor.pid in self.threads:
                 break
             parent = above[place + 1].pid if place + 1 < len(above) else 0
+            self._missed(ancestor.pid)
             found = self._proc.thread(ancestor.pid, ancestor.pid)
             made_ns = ancestor.start_ns + self.offset_ns
             self.threads.add(

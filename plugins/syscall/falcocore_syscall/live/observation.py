@@ -20,10 +20,11 @@ from falcocore_syscall.live.proc import Proc
 from falcocore_syscall.live.procfs.accounts import read_accounts
 from falcocore_syscall.live.procfs.machine import boot_time_ns
 from falcocore_syscall.live.procfs.processes import FoundThread
+from falcocore_syscall.live.pushdown.lookups import MARKS
 from falcocore_syscall.live.record import Record
 from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.live.tables import Tables
-from falcocore_syscall.live.threads import LiveThread
+from falcocore_syscall.live.threads import LiveThread, raw_of
 from falcocore_syscall.scap import records as lists
 from falcocore_syscall.scap.records import FdListRecord, FdRecord, GroupRecord, UserRecord
 from falcocore_syscall.state.names import HostNames
@@ -48,7 +49,7 @@ class Observation:
         self.capture = capture
         self.runtimes = runtimes
         self._proc = proc = Proc()
-        self.machine = LiveMachine(proc, boot_time_ns(), self._met, names)
+        self.machine = LiveMachine(proc, boot_time_ns(), self._met, capture.forget_program, names)
         self.accounts = LiveAccounts(proc.host_root or "/", proc.root)
         self.machine.accounts = self.accounts
         self._calls = Calls(platform.machine())
@@ -102,6 +103,12 @@ class Observation:
                 if found.record.tid == found.record.pid:
                     tell(FdListRecord(found.record.tid, self._fds_of(found.record.pid)))
         self.machine.start_with(threads)
+        for thread in self.machine.threads.values():
+            if isinstance(thread, LiveThread) and thread.is_main:
+                marks = sum(1 << bit for bit, mark in enumerate(MARKS) if getattr(thread, mark))
+                self.capture.learn_program(
+                    thread.pid, thread.start_ns, raw_of(thread.comm), raw_of(thread.exe), marks
+                )
         self.runtimes.wait(_RUNTIMES_S)
 
     def _fds_of(self, pid: int) -> list[FdRecord]:

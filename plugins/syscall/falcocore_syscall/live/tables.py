@@ -84,9 +84,7 @@ class Tables:
                 entries.append(b"")
                 continue
             wanted[number] |= _NATIVE
-            entries.append(
-                calls.by_number(number).packed(entry.action, entry.kind, entry.classes, entry.certain)
-            )
+            entries.append(calls.by_number(number).packed(entry.action, entry.kind, entry.groups))
         compat = compat_table(calls.machine)
         for number in range(COMPAT_ENTRIES):
             native = int.from_bytes(compat[2 * number : 2 * number + 2], "little")

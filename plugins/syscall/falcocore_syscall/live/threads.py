@@ -155,6 +155,11 @@ class Maker:
         thread.refresh(head)
 
 
+def raw_of(text: str) -> bytes:
+    """What `text_of` was given."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def text_of(raw: bytes) -> str:
     """A text of the kernel; bytes that are not UTF-8 are kept as surrogate escapes."""
     return raw.decode("utf-8", "surrogateescape")

@@ -59,8 +59,12 @@ class Box:
     def __init__(self, *started: FoundThread) -> None:
         self.proc = Proc()
         self.met: list[tuple[int, str]] = []
+        self.missed: list[int] = []
         self.machine = LiveMachine(
-            self.proc, OFFSET_NS, lambda thread: self.met.append((thread.tid, thread.container_id))
+            self.proc,
+            OFFSET_NS,
+            lambda thread: self.met.append((thread.tid, thread.container_id)),
+            self.missed.append,
         )
         self.machine.start_with(started)
 
@@ -309,3 +313,24 @@ def test_children_that_stay_where_they_were_made_are_met_without_a_look(box: Box
     box.takes(RecordKind.FORK, tid=12, pid=12, ppid=10, args=(10,))
     thread = box.call(12, ppid=10, cgroup=5)
     assert (thread.container_id, box.met[-1]) == ("", (12, ""))
+
+
+def test_who_needs_to_know_is_told_of_processes_that_no_record_had_told_of() -> None:
+    box = Box(found(1, 0, "init"), found(10, 1, "shell"))
+    box.takes(RecordKind.FORK, tid=11, pid=11, ppid=10, args=(10,))
+    box.call(11)
+    box.call(10)
+    assert box.missed == []
+    box.proc.found[40] = found(40, 1, "late")
+    box.call(40)
+    assert box.missed == [40]
+
+
+def test_a_thread_that_is_found_has_the_name_of_its_process() -> None:
+    box = Box(found(10, 1, "shell"))
+    record_of_thread = ThreadRecord(12, 10, 1, comm=b"worker", exe=b"shell", cgroups=b"cpu=/\0")
+    box.proc.found[12] = FoundThread(record_of_thread, OFFSET_NS + START_NS, START_NS)
+    thread = box.takes(RecordKind.CALL, tid=12, pid=10)
+    assert thread is not None
+    assert thread.comm == "shell"
+    assert box.missed == []

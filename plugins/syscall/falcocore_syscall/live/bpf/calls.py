@@ -29,6 +29,7 @@ _TRACING, _RAW_TRACEPOINT = 26, 23
 """Type of program and of attachment of what follows a tracepoint with the kernel's own types (tp_btf)."""
 _INFO_BYTES = 256
 _FROM_START = 1
+_NO_EXIST = 1
 _RUN_TIME = 0
 
 
@@ -159,6 +160,18 @@ def update(fd: int, key: bytes, value: bytes) -> None:
     """Set the value of a key."""
     buffers = _buffer(key), _buffer(value)
     _element(Command.MAP_UPDATE, fd, *buffers, 0, "writing to a map")
+
+
+def add(fd: int, key: bytes, value: bytes) -> bool:
+    """Set the value of a key that is not there; False where it is."""
+    buffers = _buffer(key), _buffer(value)
+    try:
+        _element(Command.MAP_UPDATE, fd, *buffers, _NO_EXIST, "writing to a map")
+    except BpfError as error:
+        if error.errno == errno.EEXIST:
+            return False
+        raise
+    return True
 
 
 def delete(fd: int, key: bytes) -> bool:

@@ -82,6 +82,11 @@ class Map:
             return self.value_bytes
         return (self.value_bytes + 7) // 8 * 8 * calls.possible_cpus()
 
+    def _check(self, key: bytes, value: bytes) -> None:
+        self._check_key(key)
+        if len(value) != self._stored_bytes:
+            raise BpfError(f"a value of map {self.name} has {self._stored_bytes} bytes, not {len(value)}")
+
     def _check_key(self, key: bytes) -> None:
         if len(key) != self.key_bytes:
             raise BpfError(f"a key of map {self.name} has {self.key_bytes} bytes, not {len(key)}")
@@ -105,10 +110,13 @@ class Map:
 
     def update(self, key: bytes, value: bytes) -> None:
         """Set the value of a key; of a per-CPU map, all of them at once."""
-        self._check_key(key)
-        if len(value) != self._stored_bytes:
-            raise BpfError(f"a value of map {self.name} has {self._stored_bytes} bytes, not {len(value)}")
+        self._check(key, value)
         calls.update(self.fd, key, value)
+
+    def add(self, key: bytes, value: bytes) -> bool:
+        """Set the value of a key that is not there yet; False where it is, and has another value maybe."""
+        self._check(key, value)
+        return calls.add(self.fd, key, value)
 
     def delete(self, key: bytes) -> bool:
         """Remove a key; whether it was there."""

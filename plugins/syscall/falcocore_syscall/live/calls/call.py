@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import enum
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from falcocore_syscall.live.flags import NUMBERS, Numbers
+from falcocore_syscall.live.pushdown.classes import CLASSES
 from falcocore_syscall.tables import EVENTS, SYSCALL_NAMES, SYSCALL_TYPES
 
 if TYPE_CHECKING:
@@ -26,8 +29,10 @@ NO_ARGUMENT = 255
 """Stands for the working directory in place of a descriptor, and for flags that a call does not have."""
 FLAGS_IN_STRUCTURE = 254
 """Says that the flags of an open stand in a structure in memory."""
+_IN_MESSAGE = 254
+"""Says that the length of an address, and the address, stand in a structure in memory."""
 _OP = struct.Struct("<BBBxHxx")
-_ENTRY = struct.Struct("<BBBBBxxxQQ")
+_ENTRY = struct.Struct(f"<BBBBBBBx{CLASSES}QQ")
 _CODES = {name: code for code, name in enumerate(SYSCALL_NAMES)}
 ENTRY_BYTES = _ENTRY.size + MOST_OPS * _OP.size
 
@@ -84,14 +89,18 @@ class Call:
     makes_two_at: int | None = None
     numbers: Numbers = field(default=NUMBERS["x86_64"], repr=False)
 
-    def packed(self, action: int = 0, kind: int = 0, classes: int = 0, certain: int = 0) -> bytes:
+    def packed(self, action: int = 0, kind: int = 0, groups: Sequence[int] = (0,) * CLASSES) -> bytes:
         """The entry of the kernel's table; with action 0 nothing is captured.
 
-        `classes` are those in which a rule may match, `certain` those in which no look at the path is needed;
-        `kind` says by what classes are told apart.
+        `kind` says by what classes are told apart, `groups` are the sets of groups of rules by class.
         """
         path_arg = next((op.arg for op in self.ops if op.kind is OpKind.PATH), 0)
-        head = _ENTRY.pack(action, kind, self.flags_arg, len(self.ops), path_arg, classes, certain)
+        address = next(((op.arg, op.arg2) for op in self.ops if op.kind is OpKind.ADDRESS), None)
+        if address is None:
+            message = next((op.arg for op in self.ops if op.kind is OpKind.MESSAGE), None)
+            address = (0, NO_ARGUMENT) if message is None else (message, _IN_MESSAGE)
+        every = reduce(or_, groups)
+        head = _ENTRY.pack(action, kind, self.flags_arg, len(self.ops), path_arg, *address, *groups, every)
         return (head + b"".join(op.packed() for op in self.ops)).ljust(ENTRY_BYTES, b"\0")
 
 

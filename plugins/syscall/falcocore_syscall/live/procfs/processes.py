@@ -140,6 +140,7 @@ class Processes:
         exe, _, args = command.partition(b"\0")
         record = ThreadRecord(status.pid, status.pid, status.ppid)
         _take_own(record, stat, status)
+        record.comm = stat.comm
         record.sid, record.pgid, record.tty = stat.sid, stat.pgid, stat.tty
         record.exe, record.args = exe, args
         record.cwd, record.root = process.link("cwd"), root
@@ -157,7 +158,10 @@ class Processes:
         return record
 
     def _other(self, process: Directory, main: ThreadRecord, tid: int) -> FoundThread | None:
-        """A thread that isn't the main one: what is its own, and the rest as its process has it."""
+        """A thread that isn't the main one: what is its own, and the rest as its process has it.
+
+        Its name, too: what a thread calls itself is not the name of the program.
+        """
         try:
             with process.directory(f"task/{tid}") as directory:
                 stat, status = parse_stat(directory.read("stat")), parse_status(directory.read("status"))
@@ -207,7 +211,6 @@ class Processes:
 
 def _take_own(record: ThreadRecord, stat: Stat, status: Status) -> None:
     """What differs between the threads of a process."""
-    record.comm = stat.comm
     record.uid, record.gid = status.uid, status.gid
     is_numbered = status.vtid >= 0
     record.vtid = status.vtid if is_numbered else record.tid

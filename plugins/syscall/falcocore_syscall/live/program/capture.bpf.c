@@ -13,9 +13,13 @@
 #include "scratch.h"
 #include "paths.h"
 #include "process.h"
+#include "programs.h"
 #include "descriptors.h"
 #include "arguments.h"
+#include "generated.h"
 #include "classes.h"
+#include "files.h"
+#include "needs.h"
 
 char LICENSE[] SEC("license") = "GPL";
 /* Of the files of this directory; a test compares it. */
@@ -155,6 +159,8 @@ static __always_inline void put_fork(struct scratch *s, u64 maker, u64 task)
 		if (!(want & WANT_THREADS))
 			return;
 		flags |= CLONE_THREAD;
+	} else {
+		program_forked(GET(maker, struct task_struct, tgid), GET(task, struct task_struct, tgid));
 	}
 	if ((u32)GET(maker, struct task_struct, tgid) == own_pid && flags & CLONE_THREAD)
 		return;
@@ -231,7 +237,9 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
 	__builtin_memset(s->args, 0, sizeof(s->args));
 	s->args[0] = old_pid;
 	put_head(EXEC, NR_UNKNOWN);
+	s->exe_flags = 0;
 	put_process();
+	program_started(GET(s->task, struct task_struct, tgid));
 	u64 mm = (u64)GET(s->task, struct task_struct, mm);
 	u64 exe = (u64)GET(mm, struct mm_struct, exe_file);
 	if (exe)
@@ -255,7 +263,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	s->task = (u64)task;
 	u64 signal = (u64)GET(s->task, struct task_struct, signal);
 	u32 is_last = GET(signal, struct signal_struct, live.counter) == 0;
-	if (!is_last && !(want & WANT_THREADS))
+	if (is_last)
+		program_ended(GET(s->task, struct task_struct, tgid));
+	else if (!(want & WANT_THREADS))
 		return 0;
 	s->ret = 0;
 	s->is_compat = 0;

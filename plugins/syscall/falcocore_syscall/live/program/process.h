@@ -196,6 +196,7 @@ PART int put_process(void)
 		if (is_memfd((u64)GET(exe, struct file, f_path.dentry), inode))
 			p->exe_flags |= EXE_MEMFD;
 	}
+	s->exe_flags = p->exe_flags;
 	p->tty = terminal_of(signal);
 	u64 pid = (u64)GET(task, struct task_struct, thread_pid);
 	u32 level = GET(pid, struct pid, level);

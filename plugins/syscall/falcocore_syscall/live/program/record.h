@@ -89,6 +89,8 @@ struct ancestor_item {
 enum action { NOTHING, EMIT, TEST };
 enum call_kind { PLAIN, OPEN, SOCKET, DOMAIN, RETURNED_FD };
 enum { FLAGS_IN_OPEN_HOW = 254, NO_FLAGS = 255, WORKING_DIRECTORY = 255 };
+/* For the argument that has the length of an address: it stands in a struct msghdr; there is no address. */
+enum { IN_MESSAGE = 254, NO_ADDRESS = 255 };
 
 enum op_code {
 	OP_TEXT = 1,
@@ -112,18 +114,33 @@ struct op {
 
 #define OPS 8
 
+#define CLASSES 64
+
 struct call {
 	u8 action, kind, flags_arg, ops_count;
-	u8 path_arg, pad[3];
-	u64 classes;         /* in which any rule may match */
-	u64 certain;         /* in which it is emitted without a look at its path */
+	u8 path_arg, address_arg, length_arg, pad;
+	u64 groups[CLASSES]; /* of which one has to find in a call of the class what it needs */
+	u64 every_group;     /* of any class */
 	struct op ops[OPS];
 };
 
 struct top {
 	char name[16];
-	u64 classes;
+	u64 groups;
 };
+
+/* What a program was called when it was started, its first argument, and its file; `tick` tells processes with the same
+ * number apart. */
+#define TICK_NS 10000000
+#define PROGRAM_BYTES 16
+#define EXE_BYTES 64
+
+struct program {
+	u64 tick;
+	char name[PROGRAM_BYTES], exe[EXE_BYTES];
+	u32 exe_flags, pad;
+};
+#define MARKS 4              /* of exe_flag */
 
 #define CALLS 1024
 #define X32_CALLS 512

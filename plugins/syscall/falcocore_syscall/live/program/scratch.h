@@ -29,7 +29,7 @@ struct scratch {
 	/* What a part is called with that is no number to the verifier. */
 	u64 file, dentry, vfsmount, request, name;
 	volatile u64 words[2];
-	u32 at, dropped, is_compat, is_absolute, path_length;
+	u32 at, dropped, is_compat, is_absolute, path_length, exe_flags;
 };
 
 #define MAP(name_, type_, key_, value_, entries_)                                                       \
@@ -43,6 +43,7 @@ struct scratch {
 MAP(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, u32, struct scratch, 1);
 MAP(calls, BPF_MAP_TYPE_ARRAY, u32, struct call, CALLS);
 MAP(cgroups, BPF_MAP_TYPE_LRU_HASH, u64, u32, 4096);
+MAP(programs, BPF_MAP_TYPE_LRU_HASH, u32, struct program, 32768);
 MAP(drops, BPF_MAP_TYPE_PERCPU_ARRAY, u32, u64, 4);
 MAP(current, BPF_MAP_TYPE_ARRAY, u32, u32, 1);
 
@@ -58,11 +59,23 @@ u8 wanted[CALLS] = {};              /* 1: a native call of this number may be wa
 u16 compat[COMPAT_CALLS] = {};      /* the number of 32-bit calls in the table of the architecture */
 struct top tops[TOPS] = {};
 u32 tops_count = 0;
-u64 path_classes = 0;               /* in which whole paths have to be looked at */
-u64 name_classes = 0;               /* in which base names have to be looked at */
-u64 climbing_classes = 0;           /* in which files may match that were asked for with ../ */
-u64 other_tops = 0;                 /* of top-level directories that are not in the table */
-u32 places_matter = 0;              /* some class depends on whether it is a container */
+/* Sets of groups, by what they need. */
+u64 tested_groups = 0;              /* anything beside a class */
+u64 user_groups = 0;
+u64 program_groups = 0;
+u64 parent_groups = 0;
+u64 ancestor_groups = 0;            /* a program above, or that itself */
+u64 mark_groups = 0;                /* what a program's file is like */
+u64 exe_groups = 0;                 /* what a program was started as */
+u64 directory_groups = 0;           /* a working directory */
+u64 port_groups = 0;
+u64 climbing_groups = 0;            /* a file that was asked for with ../ */
+u64 name_groups = 0;                /* a base name */
+u64 path_groups = 0;                /* a whole path */
+u64 other_programs = 0;             /* any program but some */
+u64 other_parents = 0;
+u64 marks[MARKS] = {};              /* by the bits of exe_flag */
+u64 other_tops = 0;                 /* paths in top-level directories that are not in the table */
 u32 controller = 0;                 /* 1 + the number of a controller of version 1; 0: version 2 */
 u32 generation = 0;                 /* of these tables; the programs rest while another one is current */
 u32 own_pid = 0;

@@ -1,9 +1,7 @@
-"""What a path has to begin with, to be, or to end in, for a check to hold.
+"""What a path has to begin with, to be, or to end in, for a check to hold; also of the one that calls.
 
-Two things that a kernel could look at are left alone. The name of a task (`comm`) is not `proc.name`: that is
-the one that the last exec has given, while prctl(PR_SET_NAME) changes the kernel's, so that a thread could
-hide behind another name. And where a call has failed there is no resolved path. What the caller gave is then
-in `fd.name`, made absolute; it is tested if it is that already (`is_plain`), other texts pass.
+Where a call has failed there is no resolved path. What the caller gave is then in `fd.name`, made absolute;
+it is tested if it is that already (`is_plain`), other texts pass.
 """
 
 from __future__ import annotations
@@ -24,6 +22,7 @@ class Part(enum.Enum):
     PATH = "is"
     NAME = "is named"
     SUFFIX = "has a name that ends in"
+    BEGINNING = "has a name that begins with"
     PIECE = "holds"
     CLIMBS = "was given with"
     """The path as the caller gave it holds `../`."""
@@ -125,8 +124,21 @@ def _below_pattern(pattern: str) -> tuple[Atom, ...]:
     return _below(path)
 
 
+def _in_directory(text: str) -> tuple[Atom, ...]:
+    """The working directory ends in a slash, which the kernel's path does not have."""
+    return _is(text.rstrip("/") or "/") if text.endswith("/") else ()
+
+
+def _below_directory(text: str) -> tuple[Atom, ...]:
+    return _below(text) if text.endswith("/") and text != "/" else _begins(text)
+
+
 def _is_named(text: str) -> tuple[Atom, ...] | None:
     return None if "/" in text else (Atom(Part.NAME, _bytes(text)),)
+
+
+def _is_named_with_beginning(text: str) -> tuple[Atom, ...] | None:
+    return None if "/" in text else (Atom(Part.BEGINNING, _bytes(text)),)
 
 
 def _is_named_with_end(text: str) -> tuple[Atom, ...] | None:
@@ -145,7 +157,10 @@ def _fits(matches: Callable[..., object]) -> tuple[Atom, ...] | None:
 
 def _fits_name(matches: Callable[..., object]) -> tuple[Atom, ...] | None:
     prefix, whole = _literal(matches)
-    return _is_named(prefix) if whole else _is_named_with_end(_literal_end(matches))
+    if whole:
+        return _is_named(prefix)
+    end = _literal_end(matches)
+    return _is_named_with_end(end) if len(end) > len(prefix) else _is_named_with_beginning(prefix)
 
 
 def _expression(matches: Callable[..., object]) -> str:
@@ -183,6 +198,13 @@ def _climbs_by_glob(matches: Callable[..., object]) -> tuple[Atom, ...] | None:
 
 
 _READERS: Mapping[str, Mapping[str, _Reader]] = {
+    "proc.exe": {"=": _is, "in": _is, "intersects": _is, "startswith": _begins},
+    "proc.cwd": {
+        "=": _in_directory,
+        "in": _in_directory,
+        "intersects": _in_directory,
+        "startswith": _below_directory,
+    },
     "fd.name": {
         "=": _is,
         "in": _is,
@@ -205,6 +227,7 @@ _READERS: Mapping[str, Mapping[str, _Reader]] = {
         "=": _is_named,
         "in": _is_named,
         "intersects": _is_named,
+        "startswith": _is_named_with_beginning,
         "endswith": _is_named_with_end,
         "contains": _holds,
         "glob": _fits_name,

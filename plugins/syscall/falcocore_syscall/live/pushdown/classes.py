@@ -132,6 +132,8 @@ Domain: TypeAlias = OneOf | Between | AnyBut
 Parts: TypeAlias = Sequence[tuple[int, Domain]]
 """What values a field has in which classes."""
 
+PORTS = ("fd.sport", "fd.cport", "fd.lport", "fd.rport")
+"""The fields of one port; `fd.port` has both."""
 _MANY = 1000
 _EQUALITIES = frozenset({"=", "!=", "in", "intersects", "exists"})
 _SUCCESS = OneOf(("SUCCESS",))
@@ -235,7 +237,9 @@ def _of_sockets(known_in: int, guessed: str) -> dict[str, Parts]:
         types.append((classes, OneOf((None, *labels))))
         chars.append((classes, OneOf((guessed, *letters))))
         families.append((classes, OneOf((None, shown))))
-    return {"fd.type": types, "fd.typechar": chars, "fd.sockfamily": families}
+    portless: Parts = [(known_in & _of_family(UNIX), OneOf((None,)))]
+    known: dict[str, Parts] = {"fd.type": types, "fd.typechar": chars, "fd.sockfamily": families}
+    return {**known, **dict.fromkeys(PORTS, portless)}
 
 
 def _of_returned() -> Mapping[str, Parts]:

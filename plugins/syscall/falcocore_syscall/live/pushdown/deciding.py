@@ -11,12 +11,15 @@ from falcocore_syscall.live.pushdown.classes import (
     OPEN_VERDICT,
     Parts,
     Verdict,
+    constants,
     decided,
     known_parts,
 )
 from falcocore_syscall.tables import EVENTS, GENERIC, NATIVE_NAMES, SYSCALL_NAMES, EventFlag
 
 GENERIC_EXIT = 1
+_MEMBERSHIP = frozenset({"in", "intersects"})
+"""Nothing is in an empty list."""
 EVENT_NAMES_OF_CALLS: Mapping[str, str] = {
     "pread64": "pread",
     "pwrite64": "pwrite",
@@ -139,6 +142,8 @@ class CallChecks:
     def _decided(self, number: int) -> Verdict:
         check = self._distinct[number]
         left = check.left
+        if check.operator.name in _MEMBERSHIP and not check.compares_operand and not list(constants(check)):
+            return Verdict(fails=EVERY)
         if not isinstance(left, BoundField) or check.compares_operand:
             return OPEN_VERDICT
         parts = self._parts.get(left.label)

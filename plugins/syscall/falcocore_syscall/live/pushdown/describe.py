@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from falcocore.api import Reason, Sent
 from falcocore.toolkit import BoundCheck, Projectable, RuleSet, checks, fields_read, reduced
@@ -23,6 +23,8 @@ from falcocore_syscall.live.pushdown.classes import (
     Kind,
 )
 from falcocore_syscall.live.pushdown.deciding import UNKNOWN_CALL, CallChecks, Checks
+from falcocore_syscall.live.pushdown.lookups import MARKS
+from falcocore_syscall.live.pushdown.needs import NO_NEEDS, Needs, Ranges
 from falcocore_syscall.live.pushdown.plan import Action, CallPlan, Plan, Wish
 
 _MOST_SHOWN = 6
@@ -37,6 +39,24 @@ _ACCESSES = {
     WRITES: "to write",
     READS | WRITES: "to read and write",
     0: "to neither read nor write",
+}
+_LOOKS = {
+    "paths": "the path",
+    "climbs": "the path",
+    "users": "the user",
+    "ports": "the port",
+    "programs": "the program",
+    "exes": "the program",
+    "directories": "the working directory",
+    "parents": "the program's parents",
+    "ancestors": "the program's parents",
+    "marks": "the program",
+}
+_MARKS = {
+    "exe_writable": "may be written",
+    "exe_upper_layer": "is in the upper layer",
+    "exe_lower_layer": "is in a lower layer",
+    "exe_from_memfd": "is in memory only",
 }
 _FAMILIES = {UNIX: "of family unix", IPV4: "of IPv4", IPV6: "of IPv6", 0: "of other families"}
 
@@ -64,9 +84,12 @@ def _what(call: CallPlan) -> str:
     which = _classes_text(call.classes, call.kind)
     if call.certain == call.classes:
         return f"all {which}"
-    tested = f"{which}, if the path fits" if which else "if the path fits"
+    looked_at = _listed(
+        dict.fromkeys(_LOOKS[name] for needs in call.demand.terms for name in needs.asked), " and "
+    )
+    tested = f"{which}, if {looked_at} will do" if which else f"if {looked_at} will do"
     if call.certain:
-        return f"{tested}; whatever the path is, all {_classes_text(call.certain, call.kind)}"
+        return f"{tested}; without a look at that, all {_classes_text(call.certain, call.kind)}"
     return tested
 
 
@@ -76,12 +99,46 @@ def _reason(rule: Projectable, wish: Wish, kind: Kind, decided: CallChecks) -> R
     if demand.anything:
         where = "" if demand.anything == EVERY else f"all {_classes_text(demand.anything, kind)}: "
         asks.append(where + _untested(rule, demand.anything, decided))
-    if demand.atoms:
-        where = _classes_text(demand.classes & ~demand.anything, kind)
-        asks.append(
-            (f"{where}: " if where else "") + f"the path {_atoms_text(sorted(demand.atoms, key=_text))}"
-        )
+    for needs, classes in demand.terms.items():
+        if needs != NO_NEEDS:
+            where = _classes_text(classes, kind)
+            asks.append((f"{where}: " if where else "") + _needs_text(needs))
     return Reason(rule.name, "; ".join(asks))
+
+
+def _needs_text(needs: Needs) -> str:
+    parts = []
+    if needs.paths is not None:
+        parts.append(f"the path {_atoms_text(sorted(needs.paths, key=_text))}")
+    if needs.climbs:
+        parts.append("it was asked for with ../")
+    if needs.users is not None:
+        parts.append(f"the user's number is {_ranges_text(needs.users)}")
+    if needs.ports is not None:
+        parts.append(f"a port is {_ranges_text(needs.ports)}")
+    if needs.exes is not None:
+        parts.append(f"what the program was started as {_atoms_text(sorted(needs.exes, key=_text))}")
+    if needs.directories is not None:
+        parts.append(f"the working directory {_atoms_text(sorted(needs.directories, key=_text))}")
+    for who, names in (
+        ("the program", needs.programs),
+        ("its parent", needs.parents),
+        ("it or a program above it", needs.ancestors),
+    ):
+        if names is not None:
+            one_of = "is none of" if names.others else "is"
+            parts.append(f"{who} {one_of} {_texts(sorted(names.listed))}")
+    parts += [f"the program's file {_MARKS[mark]}" for mark in MARKS if mark in (needs.marks or ())]
+    return _listed(parts, ", and ")
+
+
+def _ranges_text(ranges: Ranges) -> str:
+    return _shortened([str(low) if low == high else f"{low} to {high}" for low, high in ranges])
+
+
+def _listed(parts: Iterable[str], last: str) -> str:
+    *some, end = parts
+    return f"{', '.join(some)}{last}{end}" if some else end
 
 
 def _untested(rule: Projectable, classes: int, decided: CallChecks) -> str:
@@ -117,10 +174,13 @@ def _atoms_text(atoms: Sequence[Atom]) -> str:
     return ", or ".join(shown)
 
 
-def _texts(texts: list[bytes]) -> str:
+def _texts(texts: Iterable[bytes]) -> str:
+    return _shortened([text.decode("utf-8", "replace") for text in texts])
+
+
+def _shortened(texts: Sequence[str]) -> str:
     more = len(texts) - _MOST_SHOWN
-    shown = [text.decode("utf-8", "replace") for text in texts[:_MOST_SHOWN]]
-    return ", ".join(shown) + (f" or {more} more" if more > 0 else "")
+    return ", ".join(texts[:_MOST_SHOWN]) + (f" or {more} more" if more > 0 else "")
 
 
 def _classes_text(classes: int, kind: Kind) -> str:

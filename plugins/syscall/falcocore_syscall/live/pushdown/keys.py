@@ -8,7 +8,7 @@ from functools import reduce
 from operator import or_
 
 from falcocore_syscall.live.pushdown.atoms import Atom, Part
-from falcocore_syscall.live.pushdown.classes import EVERY, NONE
+from falcocore_syscall.live.pushdown.groups import EVERY_GROUP
 from falcocore_syscall.live.pushdown.matchers import (
     LONGEST_KEY,
     LONGEST_NAME,
@@ -30,12 +30,13 @@ _OTHERS = b""
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What the kernel looks up of a path, each with the classes in which a call on such a path is wanted.
+    """What the kernel looks up of a path, each with the groups that such a path is enough for.
 
     `paths` are what paths begin with, `pieces` what they hold, `names` what last components begin with,
     `endings` what these end in; a NUL at the end stands for the end. `tops` are whole first components, which
-    are looked at before; the empty one stands for all that are not listed. `climbing_classes` are those in
-    which any path passes that was given with `../`. Where the code would have become too long, keys were cut.
+    are looked at before; the empty one stands for all that are not listed. `path_groups` and `name_groups`
+    are those that a path, and those that its last component may be enough for. Where the code would have
+    become too long, keys were cut.
     """
 
     paths: Table
@@ -43,9 +44,8 @@ class Keys:
     names: Table
     endings: Table
     tops: Table
-    path_classes: int
-    name_classes: int
-    climbing_classes: int
+    path_groups: int
+    name_groups: int
     path_code: bytes
     name_code: bytes
 
@@ -56,26 +56,23 @@ class Keys:
         pieces: dict[bytes, int] = {}
         names: dict[bytes, int] = {}
         endings: dict[bytes, int] = {}
-        path_classes = name_classes = climbing_classes = NONE
-        for (part, text), classes in atoms.items():
-            if part is Part.CLIMBS:
-                climbing_classes |= classes
-                continue
+        path_groups = name_groups = 0
+        for (part, text), groups in atoms.items():
             if part in (Part.PATH, Part.PREFIX):
-                path_classes |= classes
+                path_groups |= groups
                 if text.startswith(b"/"):
-                    _add(paths, text if part is Part.PREFIX else text + _NUL, classes)
+                    _add(paths, text if part is Part.PREFIX else text + _NUL, groups)
                 continue
             if part is Part.PIECE:
-                path_classes |= classes
-                _add(pieces, text, classes)
+                path_groups |= groups
+                _add(pieces, text, groups)
                 continue
-            name_classes |= classes
+            name_groups |= groups
             if len(text) <= LONGEST_NAME:
-                if part is Part.NAME:
-                    _add(names, text + _NUL, classes)
+                if part in (Part.NAME, Part.BEGINNING):
+                    _add(names, text + _NUL if part is Part.NAME else text, groups)
                 else:
-                    _add(endings, text, classes)
+                    _add(endings, text, groups)
         if len(pieces) > MOST_PIECES:
             _add(paths, b"/", _united(pieces.values()))
             pieces = {}
@@ -87,48 +84,47 @@ class Keys:
             cut_names,
             cut_endings,
             _tops(cut_paths, _united(pieces.values())),
-            path_classes,
-            name_classes,
-            climbing_classes,
+            path_groups,
+            name_groups,
             path_code,
             name_code,
         )
 
-    def classes_of(self, path: bytes) -> int:
-        """The classes in which a call on an absolute path passes, as the kernel finds it out."""
+    def groups_of(self, path: bytes) -> int:
+        """The groups that an absolute path is enough for, as the kernel finds it out."""
         name = path.rpartition(b"/")[2]
         found = _united(its for key, its in self.names.items() if (name + _NUL).startswith(key))
         found |= _united(its for key, its in self.endings.items() if name.endswith(key))
         of_path = _united(its for key, its in self.paths.items() if (path + _NUL).startswith(key))
         of_path |= _united(its for key, its in self.pieces.items() if key in path or len(path) > LONGEST_SCAN)
-        return found | of_path & self.top_classes(path)
+        return found | of_path & self.top_groups(path)
 
     @property
     def other_tops(self) -> int:
-        """The classes of first components that are not listed."""
+        """The groups that first components which are not listed are enough for."""
         return self.tops[_OTHERS]
 
-    def top_classes(self, path: bytes) -> int:
-        """The classes in which the first component of a path lets it pass."""
+    def top_groups(self, path: bytes) -> int:
+        """The groups for which the first component of a path lets it pass."""
         top = path.split(b"/", 2)[1]
         if not top or len(top) > LONGEST_TOP:
-            return EVERY
+            return EVERY_GROUP
         return self.tops.get(top, self.other_tops)
 
 
-def _add(table: dict[bytes, int], key: bytes, classes: int) -> None:
-    table[key] = table.get(key, NONE) | classes
+def _add(table: dict[bytes, int], key: bytes, groups: int) -> None:
+    table[key] = table.get(key, 0) | groups
 
 
 def _united(sets: Iterable[int]) -> int:
-    return reduce(or_, sets, NONE)
+    return reduce(or_, sets, 0)
 
 
 def _cut(table: Table, length: int, *, end: bool = False) -> dict[bytes, int]:
     """The keys with so many bytes of their beginning or end."""
     found: dict[bytes, int] = {}
-    for key, classes in table.items():
-        _add(found, key[-length:] if end else key[:length], classes)
+    for key, groups in table.items():
+        _add(found, key[-length:] if end else key[:length], groups)
     return found
 
 
@@ -160,12 +156,12 @@ def _fitted_names(names: Table, endings: Table, most: int) -> tuple[Table, Table
 def _tops(paths: Table, others: int) -> Table:
     """The first components of what paths begin with; those beyond the table's size count as any."""
     found: dict[bytes, int] = {}
-    for key, classes in sorted(paths.items()):
+    for key, groups in sorted(paths.items()):
         top, slash, _ = key[1:].partition(b"/")
         if not slash and key[-1:] != _NUL:
-            others |= classes
+            others |= groups
         elif 0 < len(top.rstrip(_NUL)) <= LONGEST_TOP:
-            _add(found, top.rstrip(_NUL), classes)
+            _add(found, top.rstrip(_NUL), groups)
     for name in list(found)[MOST_TOPS - 1 :]:
         others |= found.pop(name)
-    return {_OTHERS: others, **{name: classes | others for name, classes in found.items()}}
+    return {_OTHERS: others, **{name: groups | others for name, groups in found.items()}}

@@ -1,12 +1,18 @@
-"""Generated functions of the kernel program: they look a text up, and return where it is wanted.
+"""Generated functions of the kernel program: they look something up, and return the groups it will do for.
 
-Both are called with the address of a buffer and a number:
+They are called with the address of a buffer and a number:
 
     u64 match_path(u8 *buffer, u64 start)      a path from `start` to PATH_END, where a NUL stands
     u64 match_name(u8 *buffer, u64 length)     its last component, of `length` bytes, at NAME_AT
+    u64 match_program(u8 *buffer, u64 0)       the name of a program, there too, with a NUL at its end
+    u64 match_parent, match_ancestor           likewise
+    u64 match_exe(u8 *buffer, u64 0)           what a program was started as, likewise
+    u64 match_directory(u8 *buffer, u64 start) a working directory, as match_path
+    u64 match_user(u8 *buffer, u64 number)     a number of 32 bits
+    u64 match_port(u8 *buffer, u64 number)     likewise
 
-They return the set of classes in which a call on such a path may be sent. The last component is that of the
-path: where a file is mounted, the name of the mount point.
+What they return is a set of groups (`groups.py`). The last component is that of the path: where a file is
+mounted, the name of the mount point.
 
 The buffer has BUFFER_BYTES in the value of a map. Between the end of the path and NAME_AT it holds zeros, and
 so behind the name up to NAME_AT + LONGEST_NAME + 8. Its last eight bytes are overwritten: what comes from
@@ -24,7 +30,7 @@ from functools import reduce
 from operator import or_
 
 from falcocore_syscall.live.pushdown.assembler import R0, R1, R2, R3, R4, R5, Assembler, Label
-from falcocore_syscall.live.pushdown.classes import EVERY
+from falcocore_syscall.live.pushdown.groups import EVERY_GROUP
 
 BUFFER_BYTES = 5120
 PATH_END = 4095
@@ -37,10 +43,11 @@ LONGEST_SCAN = 127
 """In a longer path pieces are not searched for."""
 LONGEST_KEY = 128
 _NAME_MASK = 0x7F
+_LARGEST_NUMBER = 0xFFFFFFFF
 _WORDS = (8, 4, 2, 1)
 
 Table = Mapping[bytes, int]
-"""Sets of classes by keys; the NUL behind a text stands in a key that has to be the whole of it."""
+"""Sets of groups by keys; the NUL behind a text stands in a key that has to be the whole of it."""
 _Items = Sequence[tuple[bytes, int]]
 
 
@@ -52,7 +59,7 @@ def path_matcher(keys: Table, pieces: Table) -> Assembler:
     code.move(R5, R1)
     code.set(R0, 0)
     code.jump_if(R2, ">", PATH_END - LONGEST_PATH - 1, 2, fits)
-    code.unite(R0, EVERY, R4)
+    code.unite(R0, EVERY_GROUP, R4)
     code.jump(end)
     code.place(fits)
     code.move(R3, R5)
@@ -86,20 +93,55 @@ def _scan(code: Assembler, end: Label, pieces: Table) -> None:
 
 
 def name_matcher(names: Table, endings: Table) -> Assembler:
-    """The instructions of `match_name` for what names begin with or are, and for what they end in."""
+    """The instructions of `match_name` for what names begin with or are, and for what they end in.
+
+    Without such endings the length is not looked at, and need not be given.
+    """
     code = Assembler()
-    code.mask(R2, _NAME_MASK)
     code.move(R5, R1)
     code.move(R3, R1)
     code.set(R0, 0)
-    ends = code.label()
+    ends, end = code.label(), code.label()
     _Search(code, ends, NAME_AT).emit(names)
     code.place(ends)
-    code.add(R3, R2)
-    end = code.label()
-    _Search(code, end, NAME_AT, backwards=True).emit({ending[::-1]: its for ending, its in endings.items()})
+    if endings:
+        code.mask(R2, _NAME_MASK)
+        code.add(R3, R2)
+        reverted = {ending[::-1]: its for ending, its in endings.items()}
+        _Search(code, end, NAME_AT, backwards=True).emit(reverted)
     _finish(code, end)
     return code
+
+
+def number_matcher(ranges: Mapping[tuple[int, int], int]) -> Assembler:
+    """The instructions of `match_user` and `match_port`: sets of groups by ranges with both their ends."""
+    code = Assembler()
+    code.move(R5, R1)
+    code.set(R0, 0)
+    end = code.label()
+    starts = sorted({0, *(low for low, _ in ranges), *(high + 1 for _, high in ranges)})
+    pieces = [
+        (start, _united(groups for (low, high), groups in ranges.items() if low <= start <= high))
+        for start in starts
+        if start <= _LARGEST_NUMBER
+    ]
+    _halve(code, pieces, end)
+    _finish(code, end)
+    return code
+
+
+def _halve(code: Assembler, pieces: Sequence[tuple[int, int]], end: Label) -> None:
+    """Find the piece that R2 is in; each begins at its number."""
+    if len(pieces) == 1:
+        code.unite(R0, pieces[0][1], R4)
+        code.jump(end)
+        return
+    middle = len(pieces) // 2
+    above = code.label()
+    code.jump_if(R2, ">", pieces[middle][0] - 1, 4, above)
+    _halve(code, pieces[:middle], end)
+    code.place(above)
+    _halve(code, pieces[middle:], end)
 
 
 def _finish(code: Assembler, end: Label) -> None:
@@ -111,7 +153,7 @@ def _finish(code: Assembler, end: Label) -> None:
 
 @dataclass(slots=True)
 class _Search:
-    """Emits the search for keys from where R3 points to; R0 collects the classes of those that are found.
+    """Emits the search for keys from where R3 points to; R0 collects the groups of those that are found.
 
     `base` is added to that place. `backwards` reads the bytes before it, the nearest first, and takes keys
     that are written so.
@@ -126,40 +168,40 @@ class _Search:
     def emit(self, keys: Table) -> None:
         """The whole search; it ends at the label `end`."""
         self._node(sorted(keys.items()), 0)
-        for classes, label in self._leaves.items():
+        for groups, label in self._leaves.items():
             self.code.place(label)
-            self.code.unite(R0, classes, R4)
+            self.code.unite(R0, groups, R4)
             self.code.jump(self.end)
 
     def _node(self, items: _Items, at: int) -> None:
         """What is left of keys that agree in their first `at` bytes."""
-        found = _united(classes for rest, classes in items if not rest)
+        found = _united(groups for rest, groups in items if not rest)
         if found:
             self.code.unite(R0, found, R4)
-        items = [(rest, classes) for rest, classes in items if rest]
+        items = [(rest, groups) for rest, groups in items if rest]
         if not items:
             self.code.jump(self.end)
             return
         size = _word(min(len(rest) for rest, _ in items))
-        groups: dict[int, list[tuple[bytes, int]]] = {}
-        for rest, classes in items:
-            groups.setdefault(self._number(rest[:size]), []).append((rest[size:], classes))
+        parts: dict[int, list[tuple[bytes, int]]] = {}
+        for rest, groups in items:
+            parts.setdefault(self._number(rest[:size]), []).append((rest[size:], groups))
         self.code.load(R1, R3, self._offset(at, size), size)
-        labels = {number: self._label(group) for number, group in groups.items()}
-        self._find(sorted(groups), labels, size)
-        for number, group in groups.items():
-            if any(rest for rest, _ in group):
+        labels = {number: self._label(part) for number, part in parts.items()}
+        self._find(sorted(parts), labels, size)
+        for number, part in parts.items():
+            if any(rest for rest, _ in part):
                 self.code.place(labels[number])
-                self._node(group, at + size)
+                self._node(part, at + size)
 
-    def _label(self, group: _Items) -> Label:
-        """Where to go on with a group: keys that end here share what follows by their classes."""
-        if any(rest for rest, _ in group):
+    def _label(self, part: _Items) -> Label:
+        """Where to go on with a part: keys that end here share what follows by their groups."""
+        if any(rest for rest, _ in part):
             return self.code.label()
-        classes = _united(its for _, its in group)
-        if classes not in self._leaves:
-            self._leaves[classes] = self.code.label()
-        return self._leaves[classes]
+        groups = _united(its for _, its in part)
+        if groups not in self._leaves:
+            self._leaves[groups] = self.code.label()
+        return self._leaves[groups]
 
     def _find(self, numbers: Sequence[int], labels: Mapping[int, Label], size: int) -> None:
         """Go to the label of the word in R1, or to the end."""

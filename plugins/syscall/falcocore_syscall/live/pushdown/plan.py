@@ -1,8 +1,8 @@
 """Which system calls the kernel sends, and because of which rules.
 
-What no rule can match need not leave the kernel. Of a call are told its number and class (`classes.py`), and
-of an opened file its path (`demand.py`): what follows from these is an upper bound of what rules match, so
-that nothing is lost; the rules themselves are matched outside the kernel, as always.
+What no rule can match need not leave the kernel. Of a call are told its number and class (`classes.py`), who
+has made it, and what path or port it is about (`needs.py`): what follows from these is an upper bound of what
+rules match, so that nothing is lost; the rules themselves are matched outside the kernel, as always.
 
 Not planned are forks, execs and exits of processes: these are always sent, because the state needs them. A
 call that has made one (an execve that has worked) is not sent a second time.
@@ -13,23 +13,17 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from falcocore.toolkit import Projectable, checks
-from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, is_plain
-from falcocore_syscall.live.pushdown.classes import (
-    CONTAINER,
-    CONTAINERS,
-    EVERY,
-    FAILED,
-    KINDS,
-    NONE,
-    SUCCESSES,
-    Kind,
-)
+from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, Part, is_plain
+from falcocore_syscall.live.pushdown.classes import CLASSES, EVERY, FAILED, KINDS, SUCCESSES, Kind
 from falcocore_syscall.live.pushdown.deciding import CALLS, GENERIC_EXIT, UNKNOWN_CALL, CallChecks, Checks
 from falcocore_syscall.live.pushdown.demand import Demand, joined, may_hold
+from falcocore_syscall.live.pushdown.groups import Groups
 from falcocore_syscall.live.pushdown.keys import Keys
 from falcocore_syscall.live.pushdown.matchers import LONGEST_NAME, LONGEST_PATH
+from falcocore_syscall.live.pushdown.needs import NO_NEEDS, Names, Needs, Ranges
 
 _SENT_BY_ITSELF: Mapping[str, int] = {"execve": SUCCESSES, "execveat": SUCCESSES}
 """Classes of calls of which the kernel tells in another way."""
@@ -62,7 +56,7 @@ class CallPlan:
 
     @property
     def certain(self) -> int:
-        """The classes in which the call is sent whatever the path is."""
+        """The classes in which the call is sent without another look."""
         return self.demand.anything
 
     @property
@@ -72,72 +66,135 @@ class CallPlan:
             return Action.EMIT
         return Action.TEST if self.classes else Action.NOTHING
 
+    def groups(self, numbers: Mapping[Needs, int]) -> tuple[int, ...]:
+        """For each class the set of groups whose needs are enough."""
+        found = [0] * CLASSES
+        for needs, classes in self.demand.terms.items():
+            bit = 1 << numbers[needs]
+            for number in range(CLASSES):
+                if classes >> number & 1:
+                    found[number] |= bit
+        return tuple(found)
+
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the kernel finds of one call; None is what is not there, or can't be read.
+
+    `path` is that of an opened file, resolved, `raw` how the caller gave it. Where the call has failed, `raw`
+    takes the place of `path` if it is plain. `exe` is what the program was started as, `directory` the
+    working directory without a slash at its end, `above` are the names of the programs above, nearest first.
+    """
+
+    path: bytes | None = None
+    raw: bytes | None = None
+    user: int | None = None
+    ports: tuple[int, ...] | None = None
+    program: bytes | None = None
+    exe: bytes | None = None
+    directory: bytes | None = None
+    above: tuple[bytes, ...] | None = None
+    marks: frozenset[str] | None = None
+
+
+NOTHING_TOLD = Told()
+
+
+@dataclass(frozen=True)
 class Plan:
-    """All calls by the kernel's names, and the tests of paths that they share.
+    """All calls by the kernel's names, and the needs that they share.
 
     The call `unknown` stands for those that have no name here.
     """
 
     calls: Mapping[str, CallPlan]
-    keys: Keys
+    groups: Groups
 
     @classmethod
     def of(cls, rules: Iterable[Projectable], calls: Iterable[str] = CALLS) -> Plan:
         """The plan for a rule set's rules; calls may be fewer where an architecture has fewer."""
         planner = _Planner(tuple(rules))
-        planned = {call: planner.call(call) for call in calls}
-        atoms: dict[Atom, int] = {}
-        for plan in planned.values():
-            for atom, classes in plan.demand.atoms.items():
-                atoms[atom] = atoms.get(atom, 0) | classes
-        return cls(planned, Keys.of(atoms))
+        return cls._grouped({call: planner.call(call) for call in calls})
 
     @classmethod
     def everything(cls, calls: Iterable[str] = CALLS) -> Plan:
         """Send every call: for those who want to see all, such as a recording."""
         every = {call: EVERY & ~_SENT_BY_ITSELF.get(call, 0) for call in calls}
-        return cls(
-            {call: CallPlan(_kind(call), Demand(its), its) for call, its in every.items()}, Keys.of({})
+        return cls._grouped(
+            {call: CallPlan(_kind(call), Demand({NO_NEEDS: its}), its) for call, its in every.items()}
         )
 
-    @property
-    def depends_on_containers(self) -> bool:
-        """True where something would change if the kernel took a container for the host."""
-        keys = self.keys
-        tables = [table.values() for table in (keys.paths, keys.pieces, keys.names, keys.endings)]
-        sets = {classes for table in tables for classes in table}
-        sets.add(keys.climbing_classes)
-        sets.update(classes for plan in self.calls.values() for classes in (plan.classes, plan.certain))
-        return any((classes & CONTAINERS) >> CONTAINER != classes & ~CONTAINERS for classes in sets)
+    @classmethod
+    def _grouped(cls, calls: Mapping[str, CallPlan]) -> Plan:
+        wanted: dict[Needs, int] = {}
+        for plan in calls.values():
+            for needs, classes in plan.demand.terms.items():
+                wanted[needs] = wanted.get(needs, 0) | classes
+        return cls(calls, Groups.of(wanted))
 
-    def passes(self, call: str, number: int, path: bytes | None = None, raw: bytes | None = None) -> bool:
+    @cached_property
+    def keys(self) -> Keys:
+        """The tests of paths."""
+        atoms: dict[Atom, int] = {}
+        for number, needs in enumerate(self.groups.needs):
+            for atom in needs.paths or ():
+                atoms[atom] = atoms.get(atom, 0) | 1 << number
+        return Keys.of(atoms)
+
+    def passes(self, call: str, number: int, told: Told = NOTHING_TOLD) -> bool:
         """True where the kernel sends a call of the class with this number.
 
-        `path` is that of an opened file, resolved, `raw` how the caller gave it; None where there is none, or
-        none that can be read. Where the call has failed, `raw` takes the place of `path` if it is plain. If
-        the kernel can't tell whether it is a container that has called, it sends what passes in either class.
+        If the kernel can't tell whether it is a container that has called, it sends what passes in either
+        class.
         """
         plan = self.calls.get(call, self.calls.get(UNKNOWN_CALL))
-        bit = 1 << number
-        if plan is None or not plan.classes & bit:
+        if plan is None:
             return False
-        if plan.certain & bit:
-            return True
-        keys = self.keys
-        if keys.climbing_classes & bit and (raw is None or CLIMBING.text in raw):
-            return True
-        if number & FAILED:
-            path = raw if raw is not None and is_plain(raw) else None
-        return bool((keys.path_classes | keys.name_classes) & bit) and self._path_passes(bit, path)
+        left = plan.groups(self.groups.numbers)[number]
+        return any(
+            left >> group & 1 and self._fits(group, needs, number, told)
+            for group, needs in enumerate(self.groups.needs)
+        )
 
-    def _path_passes(self, bit: int, path: bytes | None) -> bool:
+    def _fits(self, group: int, needs: Needs, number: int, told: Told) -> bool:
+        return (
+            _is_among(needs.users, told.user)
+            and (told.ports is None or any(_is_among(needs.ports, port) for port in told.ports))
+            and (needs.programs is None or told.program is None or needs.programs.fits(told.program))
+            and (needs.parents is None or not told.above or needs.parents.fits(told.above[0]))
+            and (needs.ancestors is None or told.above is None or _has_ancestor(needs.ancestors, told))
+            and (needs.marks is None or told.marks is None or needs.marks <= told.marks)
+            and _fits_one(needs.exes, told.exe)
+            and _fits_one(needs.directories, told.directory)
+            and (not needs.climbs or told.raw is None or CLIMBING.text in told.raw)
+            and (needs.paths is None or self._path_fits(group, number, told))
+        )
+
+    def _path_fits(self, group: int, number: int, told: Told) -> bool:
+        path = told.path
+        if number & FAILED:
+            path = told.raw if told.raw is not None and is_plain(told.raw) else None
         if path is None or path[:1] != b"/" or len(path) > LONGEST_PATH:
             return True
-        if self.keys.name_classes & bit and len(path.rpartition(b"/")[2]) > LONGEST_NAME:
+        if self.keys.name_groups >> group & 1 and len(path.rpartition(b"/")[2]) > LONGEST_NAME:
             return True
-        return self.keys.classes_of(path) & bit != 0
+        return bool(self.keys.groups_of(path) >> group & 1)
+
+
+def _fits_one(atoms: frozenset[Atom] | None, text: bytes | None) -> bool:
+    return (
+        atoms is None
+        or text is None
+        or any(text.startswith(its) if part is Part.PREFIX else text == its for part, its in atoms)
+    )
+
+
+def _has_ancestor(names: Names, told: Told) -> bool:
+    return told.program is None or any(names.fits(name) for name in (told.program, *(told.above or ())))
+
+
+def _is_among(ranges: Ranges | None, number: int | None) -> bool:
+    return ranges is None or number is None or any(low <= number <= high for low, high in ranges)
 
 
 def _kind(call: str) -> Kind:
@@ -172,11 +229,10 @@ class _Planner:
 
     def _demand(self, number: int, known: CallChecks, kind: Kind) -> Demand:
         condition = self._rules[number].condition
-        paths = EVERY if kind is Kind.OPEN else NONE
         if known.kind != GENERIC_EXIT:
-            return may_hold(condition, known.decide, paths)
+            return may_hold(condition, known.decide, kind)
         key = number, *(known.decide(check) for check in self._naming[number])
         found = self._generic.get(key)
         if found is None:
-            found = self._generic[key] = may_hold(condition, known.decide, paths)
+            found = self._generic[key] = may_hold(condition, known.decide, kind)
         return found

@@ -8,6 +8,7 @@ import pytest
 
 from falcocore_syscall.live.calls.call import ENTRY_BYTES, FLAGS_IN_STRUCTURE, MOST_OPS, OpKind
 from falcocore_syscall.live.calls.table import OWN, Calls, compat_table
+from falcocore_syscall.live.pushdown.classes import CLASSES
 from falcocore_syscall.live.record import UNKNOWN_CALL, Record, RecordKind
 from falcocore_syscall.tables import EVENTS, GENERIC, SYSCALL_NAMES, SYSCALL_TYPES, types_named
 from tests.support.live_records import CALLS, called, number_of, record
@@ -49,16 +50,20 @@ def test_an_architecture_that_is_not_known() -> None:
 
 def test_what_the_kernel_is_told() -> None:
     calls = CALLS["x86_64"]
-    table = {number: calls.by_number(number).packed(2, 1, 6, 4) for number in (257, 437)}
+    groups = [1 << number for number in range(CLASSES)]
+    table = {number: calls.by_number(number).packed(2, 1, groups) for number in (42, 46, 257, 437)}
     assert {len(entry) for entry in table.values()} == {ENTRY_BYTES}
-    head, ops = table[257][:24], table[257][24:]
-    assert struct.unpack("<BBBBBxxxQQ", head) == (2, 1, 2, 2, 1, 6, 4)
+    head, ops = table[257][:-64], table[257][-64:]
+    assert struct.unpack("<BBBBBBBx64QQ", head) == (2, 1, 2, 2, 1, 0, 255, *groups, (1 << 64) - 1)
     assert ops[:16] == struct.pack("<BBBBHH", OpKind.PATH, 1, 0, 0, 0, 0) + struct.pack(
         "<BBBBHH", OpKind.FD, 6, 0, 0, 0, 0
     )
     assert ops[16:] == bytes(48)
     assert table[437][2] == FLAGS_IN_STRUCTURE
-    assert calls.by_number(900).packed() == struct.pack("<BBBB", 0, 0, 255, 0).ljust(ENTRY_BYTES, b"\0")
+    assert tuple(table[42][5:7]) == (1, 2)  # connect: where the address is, and its length
+    assert tuple(table[46][5:7]) == (1, 254)  # sendmsg: both are in a structure
+    nothing = struct.pack("<BBBBBBB", 0, 0, 255, 0, 0, 0, 255)
+    assert calls.by_number(900).packed() == nothing.ljust(ENTRY_BYTES, b"\0")
 
 
 def test_numbers_of_programs_of_32_bits() -> None:

@@ -24,7 +24,7 @@ RULES, GROUPS, ACTIONS = 4, 2, 60
 
 ACTED = frozenset(
     ["open", "openat", "openat2", "creat", "unlink", "unlinkat", "rename", "symlink", "mkdir", "chmod",
-     "link", "connect", "socket", "dup", "execve", "execveat"]
+     "link", "connect", "sendto", "sendmsg", "socket", "dup", "execve", "execveat"]
 )  # fmt: skip
 """The calls that actions are made of. What else happens on the machine would only fill the buffer."""
 

@@ -14,7 +14,7 @@ import pytest
 from falcocore.host import PluginHost
 from tests.support.bpf_objects import needs_kernel
 from tests.support.live_actor import Actor, built
-from tests.support.live_watch import Alert, Row, Watch, is_of, rule_set
+from tests.support.live_watch import Alert, Row, Watch, alerts_of, is_of, rule_set
 from tests.support.syscall_events import one_rule, shown
 
 pytestmark = needs_kernel
@@ -141,6 +141,90 @@ def test_a_sensitive_file_is_seen_however_it_is_opened(stage: Stage, way: str) -
     rows, alerts, _ = stage.does(READS[way], "fd.name")
     assert SECRET in opened(rows)
     assert SENSITIVE in dict(alerts)
+
+
+OTHER_NAMES = {
+    "process": 'child(lambda: (call("prctl", 15, b"fake\\0"), read(d + "/secret")))',
+    "thread": """
+def act():
+    call("prctl", 15, b"fake\\0")
+    read(d + "/secret")
+it = threading.Thread(target=act); it.start(); it.join()
+""",
+    "child of it": """
+def act():
+    call("prctl", 15, b"fake\\0")
+    child(lambda: read(d + "/secret"))
+child(act)
+""",
+    "by /proc": """
+def act():
+    with open("/proc/self/comm", "w") as file: file.write("fake")
+    read(d + "/secret")
+child(act)
+""",
+}
+
+
+@pytest.mark.parametrize("way", OTHER_NAMES)
+def test_a_process_by_another_name_is_known_as_its_program(stage: Stage, way: str) -> None:
+    """The kernel leaves calls out by the name of the program, and not by what it calls itself."""
+    (stage.directory / "secret").touch()
+    name = Path(f"/proc/{stage.actor.pid}/comm").read_text().strip()
+    texts = [
+        one_rule(f"evt.type = openat and fd.filename = secret and {check}", "x").replace(
+            '"R"', f'"R{number}"'
+        )
+        for number, check in enumerate((f"proc.name = {name}", "proc.name != fake", "proc.name in (fake, x)"))
+    ]
+    watch = Watch(rule_set(*texts))
+    try:
+        (alerts,) = alerts_of((watch,), stage.actor, OTHER_NAMES[way])
+    finally:
+        watch.close()
+    assert [rule for rule, _ in alerts] == ["R0", "R1"]
+
+
+def test_a_file_that_rules_want_for_several_reasons_is_seen(stage: Stage) -> None:
+    """What is not enough for one rule, such as the name of a file, does not end the search for others."""
+    (stage.directory / "secret").touch()
+    opened = "evt.type = openat and"
+    checks = (
+        "fd.filename = secret and fd.nameraw contains ../",
+        "fd.filename = secret and proc.name = nobody",
+        f"fd.directory = {stage.directory}",
+        "fd.filename = secret and proc.cwd startswith /none",
+    )
+    texts = [
+        one_rule(f"{opened} {check}", "x").replace('"R"', f'"R{number}"')
+        for number, check in enumerate(checks)
+    ]
+    watch = Watch(rule_set(*texts))
+    try:
+        (alerts,) = alerts_of((watch,), stage.actor, 'read(d + "/secret")')
+    finally:
+        watch.close()
+    assert [rule for rule, _ in alerts] == ["R2"]
+
+
+def test_a_program_is_told_from_others_in_the_kernel(stage: Stage) -> None:
+    """A copy under another name, and who was there before: what they open does not come here at all."""
+    text = one_rule("evt.type = openat and fd.filename = secret and proc.name = reader", "%proc.name")
+    watch = Watch(rule_set(text))
+    run = """
+import shutil
+(open(d + "/secret", "w")).close()
+for name in ("reader", "other"):
+    shutil.copy("/bin/cat", d + "/" + name)
+    subprocess.run([d + "/" + name, d + "/secret"])
+read(d + "/secret")
+"""
+    try:
+        (alerts,) = alerts_of((watch,), stage.actor, run, names={"openat"})
+    finally:
+        watch.close()
+    assert [output for _, output in alerts] == ["reader"]
+    assert watch.drawn == 1
 
 
 @needs_secret

@@ -18,30 +18,56 @@ from tests.support.syscall_events import one_rule
     ("condition", "call", "what", "asks"),
     [
         (
-            "evt.type = getppid and proc.aname = sshd",
+            "evt.type = getppid and proc.aname[2] = sshd",
             "getppid",
             "everything",
-            "proc.aname can't be tested in the kernel",
+            "proc.aname[2] can't be tested in the kernel",
         ),
         ("evt.type = getppid", "getppid", "everything", "the rule asks nothing else"),
         (
-            "evt.type = ptrace and container.id != host and user.uid = 0 and proc.name = a",
+            "evt.type = ptrace and container.id != host and user.uid = 0 and proc.exepath = a",
             "ptrace",
             "all in containers, by root",
-            "all in containers, by root: proc.name can't be tested in the kernel",
+            "all in containers, by root: proc.exepath can't be tested in the kernel",
         ),
         (
             "evt.type = openat and evt.is_open_read = true and fd.num >= 0 and fd.name in (/a/b, /a/c)",
             "openat",
-            "to read or to read and write, that succeed, if the path fits",
+            "to read or to read and write, that succeed, if the path will do",
             "to read or to read and write, that succeed: the path is /a/b, /a/c",
         ),
         (
             "evt.type = openat and (fd.name startswith /a/ or fd.filename endswith .so or evt.failed = true)",
             "openat",
-            "if the path fits; whatever the path is, all that fail",
+            "if the path will do; without a look at that, all that fail",
             "all that fail: the rule asks nothing else; that succeed: the path begins with /a/, or has a "
             "name that ends in .so",
+        ),
+        (
+            "evt.type = openat and fd.name = /a/b and not proc.name in (x, y) and user.uid in (5, 6, 9)",
+            "openat",
+            "by other users than root, if the path, the user and the program will do",
+            "by other users than root: the path is /a/b, the user's number is 5 to 6, 9, and the program is "
+            "none of x, y",
+        ),
+        (
+            "evt.type = ptrace and proc.pname != a and proc.aname = b and proc.is_exe_from_memfd = true",
+            "ptrace",
+            "if the program's parents and the program will do",
+            "its parent is none of a, it or a program above it is b, and the program's file is in memory "
+            "only",
+        ),
+        (
+            "evt.type = ptrace and proc.exe startswith ./ and proc.cwd = /tmp/",
+            "ptrace",
+            "if the program and the working directory will do",
+            "what the program was started as begins with ./, and the working directory is /tmp",
+        ),
+        (
+            "evt.type = sendto and fd.sport = 22",
+            "sendto",
+            "of IPv4 or of IPv6 or of other families, if the port will do",
+            "of IPv4 or of IPv6 or of other families: a port is 22",
         ),
         (
             "evt.type = connect and fd.typechar = u and evt.failed = false",
@@ -74,7 +100,7 @@ def file(tmp_path: Path) -> str:
         json.loads(one_rule(condition, "x"))[0] | {"rule": name}
         for name, condition in (
             ("Shadow", "evt.type = openat and evt.failed = false and fd.name = /etc/shadow"),
-            ("Parents", "evt.type in (getppid, openat) and proc.aname = sshd"),
+            ("Parents", "evt.type in (getppid, openat) and proc.aname[2] = sshd"),
         )
     ]
     path.write_text(json.dumps(rules))
@@ -88,7 +114,7 @@ def test_the_command_prints_each_call_with_its_rules(file: str, capsys: pytest.C
     at = lines.index("  openat: everything")
     assert lines[at + 1 : at + 3] == [
         "    because of rule Shadow: that succeed: the path is /etc/shadow",
-        "    because of rule Parents: proc.aname can't be tested in the kernel",
+        "    because of rule Parents: proc.aname[2] can't be tested in the kernel",
     ]
 
 

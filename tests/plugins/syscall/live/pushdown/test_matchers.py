@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from falcocore_syscall.live.pushdown.atoms import Atom, Part
-from falcocore_syscall.live.pushdown.classes import EVERY
+from falcocore_syscall.live.pushdown.groups import EVERY_GROUP
 from falcocore_syscall.live.pushdown.keys import MOST_INSTRUCTIONS, MOST_PIECES, Keys
 from falcocore_syscall.live.pushdown.matchers import (
+    BUFFER_BYTES,
     LONGEST_NAME,
     LONGEST_PATH,
     LONGEST_SCAN,
     Table,
     name_matcher,
+    number_matcher,
     path_matcher,
 )
 from tests.support.bpf_harness import KernelFunction, why_not
@@ -40,7 +42,7 @@ PATHS = st.lists(COMPONENTS | st.binary(min_size=1, max_size=20), min_size=1, ma
 NAMES = (COMPONENTS | st.binary(min_size=1, max_size=LONGEST_NAME)).map(
     lambda name: name.replace(b"\0", b"0")
 )
-SETS = st.integers(1, EVERY) | st.sampled_from([1, 1 << 63, 0x7FFFFFFF, 0x80000000])
+SETS = st.integers(1, EVERY_GROUP) | st.sampled_from([1, 1 << 63, 0x7FFFFFFF, 0x80000000])
 
 
 def _text(data: bytes) -> bytes:
@@ -99,9 +101,34 @@ def test_a_name_is_looked_up(names: dict[bytes, int], endings: dict[bytes, int],
             assert call(code, *name_buffer(name)) == wanted
 
 
+RANGES = st.dictionaries(
+    st.tuples(st.integers(0, 40) | st.integers(0, 0xFFFFFFFF), st.integers(0, 30)).map(
+        lambda pair: (pair[0], min(sum(pair), 0xFFFFFFFF))
+    ),
+    SETS,
+    max_size=12,
+)
+
+
+@bounded
+@given(RANGES, st.lists(st.integers(0, 0xFFFFFFFF), max_size=4))
+def test_a_number_is_looked_up(ranges: dict[tuple[int, int], int], numbers: list[int]) -> None:
+    code = number_matcher(ranges).code()
+    near = {end + by for pair in ranges for end in pair for by in (-1, 0, 1)}
+    for number in (it for it in {0, 0xFFFFFFFF, *numbers, *near} if 0 <= it < 1 << 32):
+        wanted = reduce(or_, (its for (low, high), its in ranges.items() if low <= number <= high), 0)
+        assert call(code, bytearray(BUFFER_BYTES), number) == wanted
+
+
 @pytest.mark.parametrize(
     ("length", "found"),
-    [(LONGEST_SCAN, 0), (LONGEST_SCAN + 1, 2), (LONGEST_PATH, 2), (LONGEST_PATH + 1, EVERY), (4095, EVERY)],
+    [
+        (LONGEST_SCAN, 0),
+        (LONGEST_SCAN + 1, 2),
+        (LONGEST_PATH, 2),
+        (LONGEST_PATH + 1, EVERY_GROUP),
+        (4095, EVERY_GROUP),
+    ],
 )
 def test_a_path_whose_field_has_another_text_passes(length: int, found: int) -> None:
     assert (
@@ -145,7 +172,7 @@ def test_keys_are_cut_where_the_code_would_become_too_long() -> None:
     assert max(len(disassembled(code)) for code in (cut.path_code, cut.name_code)) <= 100
     for atom in atoms:
         path = atom.text if atom.part is Part.PATH else b"/x/" + atom.text
-        wanted, passed = keys.classes_of(path), cut.classes_of(path)
+        wanted, passed = keys.groups_of(path), cut.groups_of(path)
         assert wanted
         assert wanted & passed == wanted, atom
 
@@ -185,7 +212,19 @@ def test_the_kernel_takes_the_code_and_finds_the_same(
     ]
     for text in texts:
         found = expected(keys.paths, text) | expected_pieces(keys.pieces, text)
-        assert find_path(*path_buffer(text)) == (EVERY if len(text) > LONGEST_PATH else found), text
+        assert find_path(*path_buffer(text)) == (EVERY_GROUP if len(text) > LONGEST_PATH else found), text
         if len(text) <= LONGEST_NAME:
             wanted = expected(keys.names, text) | expected_endings(keys.endings, text)
             assert find_name(*name_buffer(text)) == wanted, text
+
+
+@needs_bpf
+@pytest.mark.parametrize("count", [0, 1, 60, 500])
+def test_the_kernel_takes_the_code_for_numbers(kernel: Callable[[bytes], KernelFunction], count: int) -> None:
+    chosen = random.Random(count)
+    starts = [chosen.choice([number, number << 16, 0xFFFFFFF0 - number]) for number in range(count)]
+    ranges = {(start, start + chosen.randrange(9)): 1 << start % 64 for start in starts}
+    code = number_matcher(ranges).code()
+    find = kernel(code)
+    for number in {0, 0xFFFFFFFF, *(end for pair in ranges for end in pair)}:
+        assert find(bytearray(BUFFER_BYTES), number) == call(code, bytearray(BUFFER_BYTES), number)
