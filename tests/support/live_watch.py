@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from falcocore.host import PluginHost
 from falcocore.lang.text import SourceFile
 from falcocore.rules.loader import Catalogue, LoadSettings, load
 from falcocore.ruleset import RuleSet
@@ -48,10 +49,26 @@ def rule_set(*texts: str, first: bool = False) -> RuleSet:
     return loaded.rule_sets["syscall"]
 
 
-class Watch:
-    """Watches with a set of rules from the moment it is made; `tables` stand in for what is made of them."""
+def bundled_rules() -> list[str]:
+    """The texts of both packs."""
+    host = PluginHost()
+    return [file.read_text() for pack in ("syscall", "syscall-incubating") for file in host.pack(pack).files]
 
-    def __init__(self, rules: RuleSet, tables: Tables | None = None) -> None:
+
+class Watch:
+    """Watches with a set of rules from the moment it is made; `tables` stand in for what is made of them.
+
+    Other arguments are the options of the source by these names.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        tables: Tables | None = None,
+        *,
+        container_sockets: Sequence[str] = (),
+        resolves_names: bool = False,
+    ) -> None:
         self.rules = rules
         self.drawn = 0
         """How many events `alerts_of` has looked at."""
@@ -60,7 +77,11 @@ class Watch:
             if tables is not None:
                 patch.setattr(watching, "Tables", _Fixed(tables))
             self._watching = Watching(
-                BUFFER_BYTES, DropPolicy(), container_sockets=[], resolves_names=False, pushes_down=True
+                BUFFER_BYTES,
+                DropPolicy(),
+                container_sockets=container_sockets,
+                resolves_names=resolves_names,
+                pushes_down=True,
             )
         self._watching.gatherings = 0
         self._watching.prepare(rules)

@@ -11,15 +11,17 @@ import tarfile
 from pathlib import Path
 
 BUSYBOX = shutil.which("busybox")
+PROGRAMS = ("sh", "sleep", "true", "cp", "nc", "arping", "insmod", "debugfs")
+"""All are busybox, which knows nothing of the last one: by its name it can be run, and does nothing."""
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def root_archive() -> bytes:
-    """A file system with /bin/sh and /bin/sleep, as tar."""
+    """A file system with the programs of PROGRAMS in /bin, as tar."""
     assert BUSYBOX is not None
     program = Path(BUSYBOX).read_bytes()
     files = {"bin/busybox": program}
-    return _archive(files, links={"bin/sh": "busybox", "bin/sleep": "busybox"})
+    return _archive(files, links={f"bin/{name}": "busybox" for name in PROGRAMS})
 
 
 def image_archive(name: str, number: int) -> bytes:

@@ -35,13 +35,13 @@ class LiveAccounts(Accounts):
         self._again_s: dict[str, float] = {}
 
     def met(self, container: str, pid: int) -> None:
-        """A process was seen in a container."""
+        """A process was seen in a container; the files are found through it until it has ended."""
         if container not in self._roots and len(self._roots) > _MOST_CONTAINERS:
             oldest = next(name for name in self._roots if name != HOST)
             for known in (self._roots, self._versions, self._again_s):
                 known.pop(oldest, None)
             self.forget(oldest)
-        if container:
+        if container and not os.path.exists(self._roots.get(container, "")):
             self._roots[container] = f"{self._proc_root}/{pid}/root"
 
     def user(self, container: str, uid: int) -> UserRecord | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from falcocore_syscall.live.hierarchy import control_groups
+from falcocore_syscall.live.groups import ControlGroups, GroupReader
 from falcocore_syscall.live.items import ItemKind, parse_ancestor
 from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.record import Head, Record, RecordFlag, RecordKind
@@ -17,17 +18,18 @@ from falcocore_syscall.state.processes import reaper_of
 from falcocore_syscall.state.threads import IS_MAIN_THREAD, NAME_CHANGED, Thread
 
 
-class ProcReader(FdReader, Protocol):
+class ProcReader(FdReader, GroupReader, Protocol):
     """What tells of processes that no record has told of."""
 
     def thread(self, pid: int, tid: int) -> FoundThread | None:
         """One thread; None where it is gone."""
 
-    def cgroups(self, pid: int) -> bytes | None:
-        """The control groups of a process; None where it is gone."""
+    def parent(self, pid: int) -> int:
+        """The number of the parent of a process; 0 where it is gone."""
 
 
 _CALL = int(RecordKind.CALL)
+_REAPERS = 1024
 Met = Callable[[LiveThread], None]
 """Called with a thread whose control groups were learned: it may be in a container that nobody knows yet."""
 Missed = Callable[[int], None]
@@ -51,12 +53,15 @@ class LiveMachine(Machine):
         super().__init__(names=names)
         self._proc = proc
         self._maker = Maker(proc)
+        self._groups = ControlGroups(proc)
         self._met = met
         self._missed = missed
         self.offset_ns = offset_ns
         self.unknown = 0
         """Threads that no record had told of when they were first seen, and that /proc did not have."""
         self._ended: list[LiveThread] = []
+        self.reapers: deque[int] = deque(maxlen=_REAPERS)
+        """Processes that were found to get the children of others, for who writes a capture to take out."""
 
     def start_with(self, found: Iterable[FoundThread]) -> None:
         """Take the threads that were there before the first record."""
@@ -65,6 +70,10 @@ class LiveMachine(Machine):
         for thread in list(self.threads.values()):
             if isinstance(thread, LiveThread):
                 self._met(thread)
+                parent = self.threads.get(thread.ptid)
+                if thread.vpid == 1 and parent is not None and parent.container_id != thread.container_id:
+                    # A runtime has made the container and has ended: its monitor has got it.
+                    self._takes_children(parent)
 
     def take(self, record: Record) -> LiveThread | None:
         """Bring the state up to a record. The thread that it is of; None where that is not known.
@@ -99,8 +108,7 @@ class LiveMachine(Machine):
         if isinstance(known, LiveThread):
             if known.is_of(head):
                 known.refresh(head)
-                if known.cgroup != head.cgroup:
-                    self._moved(known, record, head)
+                self._settle(known, record, head)
                 return known
             self.threads.remove(known)
         main = self.threads.get(head.pid)
@@ -110,14 +118,14 @@ class LiveMachine(Machine):
         found = self._proc.thread(head.pid, head.tid)
         if found is not None and found.record.pid == head.pid:
             thread = self._maker.of_found(found)
-            thread.start_ns = head.start_ns
+            thread.start_ns, thread.cgroup = head.start_ns, head.cgroup
             thread.refresh(head)
             if main is not None:
                 thread.comm = main.comm
         else:
             thread = self._inherited(head)
         self.threads.add(thread)
-        self._moved(thread, record, head)
+        self._settle(thread, record, head)
         return thread
 
     def _inherited(self, head: Head) -> LiveThread:
@@ -129,22 +137,28 @@ class LiveMachine(Machine):
         self.unknown += 1
         return self._maker.of_head(head, made_ns)
 
-    def _moved(self, thread: LiveThread, record: Record, head: Head) -> None:
-        """A thread was seen in a control group for the first time, or has gone to another one."""
-        is_first = not thread.cgroup
-        thread.cgroup = head.cgroup
-        if is_first and thread.cgroups:
-            self._met(thread)  # What /proc has told of it, or what it has of its parent, is true still.
+    def _settle(self, thread: LiveThread, record: Record, head: Head) -> None:
+        """See whether a thread is in another control group than before, or than its parent was.
+
+        A runtime makes a process, moves it, and then has it run the program of a container.
+        """
+        if thread.cgroup != head.cgroup:
+            cgroups = self._groups.of(record, head)
+            if cgroups is not None:
+                thread.cgroup = head.cgroup
+                thread.join(cgroups)
+                self._found_at_start(head.ppid, thread)
+            elif thread.cgroup or not thread.cgroups:
+                return  # It is gone, and was somewhere else before.
+        elif thread.seen:
             return
-        cgroups = self._proc.cgroups(head.pid)
-        if cgroups is None:
-            told = record.item(ItemKind.CGROUP)
-            if told is None:
-                return
-            cgroups = control_groups(told)
-        if cgroups != thread.cgroups or not thread.container_id:
-            thread.join(cgroups)
         self._met(thread)
+
+    def _found_at_start(self, tid: int, child: LiveThread) -> None:
+        """Learn the number of a parent's control group: its next children need not be looked up."""
+        parent = self.threads.get(tid)
+        if isinstance(parent, LiveThread) and not parent.cgroup and parent.cgroups == child.cgroups:
+            parent.cgroup = child.cgroup
 
     def _forked(self, head: Head) -> None:
         known = self.threads.get(head.tid)
@@ -212,6 +226,12 @@ class LiveMachine(Machine):
         self._place(thread, record)
         self._adopt(thread, head)
 
+    def _takes_children(self, thread: Thread | None) -> None:
+        """It gets the children that others leave, which it may have asked for before it was watched."""
+        if thread is not None and thread.group is not None and not thread.group.reaps:
+            thread.group.reaps = True
+            self.reapers.append(thread.tid)
+
     @staticmethod
     def _place(thread: LiveThread, record: Record) -> None:
         """The working directory, where the record has it."""
@@ -230,6 +250,7 @@ class LiveMachine(Machine):
         main = thread.main or thread
         if main.ptid != head.ppid and main.tid in self.threads:
             self.threads.move(main, head.ppid)
+            self._takes_children(self.threads.get(head.ppid))
 
     def _left(self, head: Head) -> LiveThread | None:
         thread = self.threads.get(head.tid) or self.threads.get(head.pid)
@@ -243,9 +264,19 @@ class LiveMachine(Machine):
         for each in ended:
             children = [it for it in self.threads.children_of(each.tid).values() if it is not each]
             if children:
-                reaper = reaper_of(self, each)
+                thread.reaper = self._seen_reaper(each, children)
+                reaper = thread.reaper or reaper_of(self, each)
                 for child in children:
                     self.threads.move(child, reaper)
         if head.flags & RecordFlag.GROUP_DEAD or not thread.is_main:
             self._ended += [it for it in ended if isinstance(it, LiveThread)]
         return thread
+
+    def _seen_reaper(self, thread: Thread, children: Iterable[Thread]) -> int:
+        """Where the kernel has put the children of a process that has ended; 0 where all are gone."""
+        if thread.group is None or all(each.dead for each in thread.group.threads.values()):
+            for child in children:
+                found = self._proc.parent(child.pid)
+                if found != thread.pid and found in self.threads:
+                    return found
+        return 0

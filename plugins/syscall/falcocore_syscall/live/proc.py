@@ -32,6 +32,10 @@ class Proc:
         """The control groups of a process as captures list them; None where it is gone."""
         return self._processes.cgroups(pid)
 
+    def parent(self, pid: int) -> int:
+        """The number of the parent of a process; 0 where it is gone."""
+        return self._processes.parent(pid)
+
     def read_fds(self, pid: int) -> list[FdRecord]:
         """The descriptors of a process; none where it is gone."""
         return read_fds(pid, self.root)

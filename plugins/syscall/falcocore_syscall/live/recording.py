@@ -20,6 +20,7 @@ from falcocore_syscall.live.written import (
     container_told,
     is_needed,
     params_of,
+    reaper_told,
 )
 from falcocore_syscall.scap.writer import Writer
 from falcocore_syscall.state.accounts import HOST
@@ -86,6 +87,8 @@ class Recording:
         for event in observation.events(_SHOWN):
             if isinstance(event.thread, LiveThread):
                 self._look_for_accounts(observation, event.thread)
+            while observation.machine.reapers:
+                self._hide(event, observation.machine.reapers.popleft(), [reaper_told()])
             if self._waiting:
                 self._hide(event, _NOBODY, self._waiting)
                 self._waiting.clear()

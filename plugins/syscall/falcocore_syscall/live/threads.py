@@ -71,7 +71,7 @@ class LiveThread(Thread):
     """A thread of the machine that is watched.
 
     `start_ns` is when its process was made, since boot: with the number of the process it is its identity.
-    `cgroup` is the kernel's number of its control group.
+    `cgroup` is the kernel's number of the control group that `cgroups` tells of; 0 where that isn't known.
     """
 
     start_ns = 0
@@ -79,6 +79,8 @@ class LiveThread(Thread):
     seen = b""
     """What the last record has told of it: where the next one tells the same, it need not be read."""
     seen_cwd = b""
+    reaper = 0
+    """Who was seen to have got the children, where it has ended and had any; 0 where that was not seen."""
     reader: FdReader | None = None
 
     @property

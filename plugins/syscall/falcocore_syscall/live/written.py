@@ -16,6 +16,7 @@ from falcocore_syscall.live.items import FileItem, ItemKind, SocketItem
 from falcocore_syscall.live.record import RecordFlag
 from falcocore_syscall.scap.records import GroupRecord, UserRecord
 from falcocore_syscall.scap.writer import MOST_PARAM_BYTES
+from falcocore_syscall.state.credentials import PR_SET_CHILD_SUBREAPER
 from falcocore_syscall.state.fds import FileFd
 from falcocore_syscall.state.machine import HANDLERS
 from falcocore_syscall.state.metadata import CONTAINER, GROUP_ADDED, USER_ADDED
@@ -36,7 +37,9 @@ _BECOMES = types_named("setuid", "setreuid", "setresuid")
 (_CLOSE,) = types_named("close")
 (_DUP2,) = types_named("dup2")
 (_GETCWD,) = types_named("getcwd")
-WITH_OTHERS = frozenset(_PATH_PARAMS) | _MOVES | _BECOMES | {_BIND}
+(_PRCTL,) = types_named("prctl")
+(_SETSID,) = types_named("setsid")
+WITH_OTHERS = frozenset(_PATH_PARAMS) | _MOVES | _BECOMES | {_BIND, _SETSID}
 """The types that hidden events may come before or after."""
 _AF_INET, _AF_INET6 = 2, 10
 _SPARE_FD = 1 << 30
@@ -110,12 +113,16 @@ def before(event: LiveEvent) -> Iterator[Written]:
 def after(event: LiveEvent) -> Iterator[Written]:
     """Hidden events that come after an event.
 
-    They tell where a process has gone, which port it was given, and put back what was put aside.
+    They tell where a process has gone, which port it was given, which number its session has outside of its
+    namespace, and put back what was put aside.
     """
     if event.type in _MOVES:
         cwd = event.record.item(ItemKind.CWD) if event.record.ret == 0 else None
         if cwd:
             yield Written(_GETCWD, (_signed(len(cwd) + 1), cwd + b"\0"))
+    elif event.type == _SETSID:
+        if event.record.flags & RecordFlag.IN_PID_NAMESPACE and event.record.ret > 0:
+            yield Written(_SETSID, (_signed(event.record.named().sid),))
     elif event.type == _BIND:
         address = _given_address(event)
         if address is not None:
@@ -136,6 +143,11 @@ def _given_address(event: LiveEvent) -> bytes | None:
 
 def _is_asked_for(event: LiveEvent) -> bool:
     return event.type in _PATH_PARAMS and event.record.flags & RecordFlag.RING != 0
+
+
+def reaper_told() -> Written:
+    """A process gets the children that others leave behind."""
+    return Written(_PRCTL, (_signed(0), _unsigned_32(PR_SET_CHILD_SUBREAPER), b"\0", _signed(1)))
 
 
 def container_told(text: bytes) -> Written:

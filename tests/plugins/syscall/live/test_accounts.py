@@ -56,6 +56,19 @@ def test_what_is_known_of_a_container_stays_when_its_process_is_gone(
     assert found.user_name("abc", 1000) == "carol"
 
 
+def test_they_are_found_through_a_process_that_stays(found: LiveAccounts, tmp_path: Path) -> None:
+    """Others in the container may be gone before anybody asks."""
+    proc = tmp_path / "proc"
+    write(proc / "77" / "root", "carol")
+    found.met("abc", 77)
+    found.met("abc", 78)
+    assert found.user_name("abc", 1000) == "carol"
+    (proc / "77").rename(proc / "79")
+    found.met("abc", 79)
+    write(proc / "79" / "root", "dave")
+    assert found.user_name("abc", 1000) == "dave"
+
+
 def test_the_oldest_containers_make_room(
     found: LiveAccounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,7 @@ class Proc:
 
     found: dict[int, FoundThread] = field(default_factory=dict)
     groups: dict[int, bytes] = field(default_factory=dict)
+    parents: dict[int, int] = field(default_factory=dict)
 
     def thread(self, pid: int, tid: int) -> FoundThread | None:
         found = self.found.get(tid)
@@ -35,6 +36,9 @@ class Proc:
 
     def cgroups(self, pid: int) -> bytes | None:
         return self.groups.get(pid)
+
+    def parent(self, pid: int) -> int:
+        return self.parents.get(pid, 0)
 
     def read_fds(self, pid: int) -> list[FdRecord]:
         return [FdRecord(0, 7, 9, b"/dev/pts/0")] if pid in self.found else []
@@ -44,7 +48,8 @@ class Proc:
 
 
 def found(pid: int, ppid: int, comm: str, **more: Any) -> FoundThread:
-    made = ThreadRecord(pid, pid, ppid, comm=comm.encode(), exe=comm.encode(), cgroups=b"cpu=/\0", **more)
+    more = {"cgroups": b"cpu=/\0", **more}
+    made = ThreadRecord(pid, pid, ppid, comm=comm.encode(), exe=comm.encode(), **more)
     return FoundThread(made, OFFSET_NS + START_NS, START_NS)
 
 
@@ -105,6 +110,57 @@ def test_a_process_that_ends_leaves_its_children_to_its_reaper(box: Box) -> None
     assert box.names(12) == ["shell", "init"]
     box.call(10)
     assert 11 not in box.machine.threads
+
+
+@pytest.mark.parametrize(
+    ("parents", "reaper"),
+    [
+        ({12: 10}, 10),
+        ({12: 0, 13: 10}, 10),
+        ({}, 1),
+        ({12: 11}, 1),
+        ({12: 99}, 1),
+    ],
+)
+def test_the_reaper_is_who_has_got_the_children(box: Box, parents: dict[int, int], reaper: int) -> None:
+    """Nobody was seen to ask for them."""
+    for tid, parent in ((11, 10), (12, 11), (13, 11)):
+        box.takes(RecordKind.FORK, tid=tid, pid=tid, ppid=parent, args=(parent,))
+    box.proc.parents = parents
+    ended = box.takes(RecordKind.EXIT, tid=11, pid=11, ppid=10, flags=RecordFlag.GROUP_DEAD)
+    assert ended is not None
+    assert [box.machine.threads[tid].ptid for tid in (12, 13)] == [reaper, reaper]
+    assert ended.reaper == (reaper if reaper == 10 else 0), "what was not seen is not told"
+
+
+def test_who_has_got_a_process_gets_the_next_one(box: Box) -> None:
+    for tid in (11, 12):
+        box.takes(RecordKind.FORK, tid=tid, pid=tid, ppid=10, args=(10,))
+        box.takes(RecordKind.FORK, tid=tid + 10, pid=tid + 10, ppid=tid, args=(tid,))
+    box.takes(RecordKind.EXIT, tid=11, pid=11, ppid=10, flags=RecordFlag.GROUP_DEAD)
+    assert box.machine.threads[21].ptid == 1
+    box.call(21, ppid=10)
+    box.takes(RecordKind.EXIT, tid=12, pid=12, ppid=10, flags=RecordFlag.GROUP_DEAD)
+    assert (box.machine.threads[21].ptid, box.machine.threads[22].ptid) == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("vpid", "groups", "reapers"),
+    [
+        (1, b"cpu=/docker/" + CONTAINER.encode() + b"\0", [10]),
+        (2, b"cpu=/docker/" + CONTAINER.encode() + b"\0", []),
+        (1, b"cpu=/\0", []),
+    ],
+)
+def test_the_monitor_of_a_container_gets_what_others_leave(
+    vpid: int, groups: bytes, reapers: list[int]
+) -> None:
+    box = Box(found(1, 0, "init"), found(10, 1, "shim"), found(20, 10, "sh", vpid=vpid, cgroups=groups))
+    assert list(box.machine.reapers) == reapers
+    for tid, parent in ((11, 10), (12, 11)):
+        box.takes(RecordKind.FORK, tid=tid, pid=tid, ppid=parent, args=(parent,))
+    box.takes(RecordKind.EXIT, tid=11, pid=11, ppid=10, flags=RecordFlag.GROUP_DEAD)
+    assert box.machine.threads[12].ptid == (10 if reapers else 1)
 
 
 def test_a_number_that_was_given_again_is_another_process(box: Box) -> None:
@@ -215,6 +271,48 @@ def test_the_end_of_a_process_that_nobody_knows(box: Box) -> None:
     before = threads(box)
     assert box.takes(RecordKind.EXIT, tid=77, pid=77, ppid=1, flags=RecordFlag.GROUP_DEAD) is None
     assert threads(box) == before
+
+
+def child(box: Box, **more: Any) -> dict[str, Any]:
+    """The shell has made a process; what records of that one have."""
+    ids = {"tid": 11, "pid": 11, "ppid": 10}
+    box.takes(RecordKind.FORK, **ids, args=(10,), **more)
+    return ids
+
+
+@pytest.mark.parametrize("is_parent_seen", [True, False])
+def test_a_process_is_moved_into_a_container_before_its_first_record(box: Box, is_parent_seen: bool) -> None:
+    if is_parent_seen:
+        box.proc.groups[10] = b"cpu=/\0"
+        box.call(10, cgroup=5)
+    ids = child(box, cgroup=5)
+    box.proc.groups[11] = b"cpu=/docker/" + CONTAINER.encode() + b"\0"
+    thread = box.takes(RecordKind.EXEC, argv("sh"), **ids, cgroup=6, comm=b"sh")
+    assert thread is not None
+    assert (thread.container_id, box.met[-1]) == (CONTAINER[:12], (11, CONTAINER[:12]))
+    assert box.machine.threads[10].container_id == ""
+
+
+def test_where_a_process_was_that_is_gone_is_not_guessed(box: Box) -> None:
+    box.proc.groups[10] = b"cpu=/\0"
+    box.call(10, cgroup=5)
+    ids = child(box)
+    met = list(box.met)
+    box.takes(RecordKind.CALL, **ids, cgroup=6)
+    assert box.met == met
+    names = item(ItemKind.CGROUP, CONTAINER.encode() + b"\0docker\0")
+    box.takes(RecordKind.EXEC, argv("sh"), names, **ids, cgroup=6, comm=b"sh")
+    assert box.met == [*met, (11, CONTAINER[:12])]
+
+
+def test_children_that_stay_where_they_were_made_are_met_without_a_look(box: Box) -> None:
+    box.proc.groups[11] = b"cpu=/\0"
+    ids = child(box)
+    box.takes(RecordKind.CALL, **ids, cgroup=5)
+    box.proc.groups[12] = b"cpu=/docker/" + CONTAINER.encode() + b"\0"
+    box.takes(RecordKind.FORK, tid=12, pid=12, ppid=10, args=(10,))
+    thread = box.call(12, ppid=10, cgroup=5)
+    assert (thread.container_id, box.met[-1]) == ("", (12, ""))
 
 
 def test_who_needs_to_know_is_told_of_processes_that_no_record_had_told_of() -> None:

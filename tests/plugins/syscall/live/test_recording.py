@@ -3,74 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import os
-import select
 import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from falcocore_syscall.live.event import LiveEvent
-from falcocore_syscall.live.recording import Recording
 from falcocore_syscall.live.runtimes.lookup import Runtimes
-from falcocore_syscall.scap.writer import Writer
 from falcocore_syscall.state.containers import Containers
 from falcocore_syscall.state.machine import Machine
 from tests.support.bpf_objects import needs_kernel
+from tests.support.live_recording import Row, expected_of, recorded, row_of
 from tests.support.rewritten import replayed
 from tests.support.syscall_events import value_of
 
-BUFFER_BYTES = 1 << 25
 ACTIONS = Path(__file__).with_name("recorded_actions.py")
-FIELDS = (
-    *("evt.type", "evt.rawres", "evt.failed", "evt.is_open_read", "evt.is_open_write", "evt.is_open_exec"),
-    *("proc.name", "proc.exe", "proc.exepath", "proc.args", "proc.cmdline", "proc.pid", "proc.ppid"),
-    *("proc.cwd", "proc.pname", "proc.pcmdline", "proc.aname[2]", "proc.aname[3]", "proc.apid[2]"),
-    *("proc.vpid", "proc.pvpid", "proc.sid", "proc.sname", "proc.tty", "proc.vpgid", "proc.exeline"),
-    *("proc.is_exe_writable", "proc.exe_ino", "proc.is_exe_from_memfd", "proc.env[MARK]", "proc.pexepath"),
-    *("thread.tid", "thread.ismain", "thread.vtid", "thread.cap_permitted", "thread.cap_effective"),
-    *("fd.num", "fd.type", "fd.typechar", "fd.name", "fd.directory", "fd.filename", "fd.ino"),
-    *("fd.cip", "fd.sip", "fd.cport", "fd.sport", "fd.lip", "fd.rip", "fd.lport", "fd.rport"),
-    *("fd.l4proto", "fd.is_server", "fs.path.name", "fs.path.nameraw", "fs.path.source", "fs.path.target"),
-    *("user.uid", "user.name", "user.loginuid", "group.gid", "group.name", "container.id"),
-)
-
-KNOWN_LATER = {"close", "newfstatat"}
-"""Calls of which the kernel does not tell the descriptor; the tables of a replay know it."""
-
-Row = dict[str, Any]
-
-
-def row_of(event: Any) -> Row:
-    return {field: value_of(event, field) for field in FIELDS}
-
-
-def expected_of(row: Row) -> Row:
-    """What a replay shows where a live event has these fields."""
-    expected = dict(row)
-    kind = row["evt.type"]
-    if kind in KNOWN_LATER:
-        expected = {
-            field: value for field, value in row.items() if not field.startswith("fd.") or field == "fd.num"
-        }
-    if row["fd.type"] != "file":
-        expected.pop("fd.ino", None)
-    if row["fd.type"] in ("memfd", "pipe"):  # Which have names only in /proc.
-        expected = {field: value for field, value in expected.items() if not field.startswith("fd.")}
-    if kind == "recvfrom" and row["fd.type"] == "unix":  # The ends change places with the direction.
-        del expected["fd.name"]
-    if kind == "getsockname":  # An event without parameters.
-        del expected["evt.rawres"], expected["evt.failed"]
-    if kind == "openat" and row["fd.name"] and row["fs.path.name"] != row["fd.name"]:
-        expected["fs.path.name"] = expected["fs.path.nameraw"] = row["fd.name"]  # The way there is not told.
-    if kind == "chdir":
-        del expected["proc.cwd"]
-    return expected
 
 
 class Live:
@@ -85,32 +35,6 @@ class Live:
             return False
         self.rows.append(row_of(event))
         return True
-
-
-def recorded(live: Any, command: list[str], *, for_older: bool = False) -> bytes:
-    """The capture of a command that runs in a session of its own."""
-    stream = io.BytesIO()
-    environment = {**os.environ, "MARK": "blue"}
-    with Writer(stream, for_older=for_older) as writer:
-        recording = Recording(writer, BUFFER_BYTES, (), live)
-        recording.start()
-        try:
-            with subprocess.Popen(command, start_new_session=True, env=environment) as process:
-                live.sid = process.pid
-                handle = os.pidfd_open(process.pid)
-                poller = select.poll()
-                poller.register(handle, select.POLLIN)
-                poller.register(recording.fileno(), select.POLLIN)
-                while process.poll() is None:
-                    poller.poll()
-                    recording.write()
-                os.close(handle)
-                assert process.returncode == 0
-            recording.finish()
-            assert recording.lost == 0
-        finally:
-            recording.close()
-    return stream.getvalue()
 
 
 def free_port(kind: int) -> int:

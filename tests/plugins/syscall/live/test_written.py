@@ -68,6 +68,9 @@ def told(event: LiveEvent) -> tuple[list[str], list[str]]:
             (["dup2"], ["dup2", "close"]),
         ),
         (opened("/x", "/x"), ([], [])),
+        (called("setsid", ret=6, flags=RecordFlag.IN_PID_NAMESPACE), ([], ["setsid"])),
+        (called("setsid", ret=6), ([], [])),
+        (called("setsid", ret=-1, flags=RecordFlag.IN_PID_NAMESPACE), ([], [])),
     ],
 )
 def test_hidden_events(event: LiveEvent, names: tuple[list[str], list[str]]) -> None:

@@ -19,6 +19,7 @@ from falcocore_syscall.live.reads import (
     text,
 )
 from falcocore_syscall.live.record import RecordFlag
+from falcocore_syscall.live.threads import LiveThread
 from falcocore_syscall.state.threads import CHILD_IN_PIDNS
 from falcocore_syscall.tables import EVENTS
 
@@ -208,7 +209,8 @@ def _core(event: LiveEvent) -> bytes:
 
 
 def _reaper(event: LiveEvent) -> bytes:
-    return packed(event.record.args[1], 8)
+    thread = event.thread
+    return packed(thread.reaper if isinstance(thread, LiveThread) else 0, 8)
 
 
 def _program(path: Op, argv: int) -> dict[str, tuple[Op, ...]]:

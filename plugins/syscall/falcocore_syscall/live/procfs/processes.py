@@ -97,6 +97,14 @@ class Processes:
         except OSError:
             return None
 
+    def parent(self, pid: int) -> int:
+        """The number of the parent of a process; 0 where it isn't there."""
+        try:
+            with Directory(f"{self._root}/{pid}") as directory:
+                return parse_status(directory.read("status")).ppid
+        except (OSError, ValueError):
+            return 0
+
     def _main(self, directory: Directory) -> tuple[FoundThread | None, int]:
         """The main thread, and the number of threads."""
         stat = parse_stat(directory.read("stat"))

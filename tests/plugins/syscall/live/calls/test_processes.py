@@ -9,6 +9,7 @@ import pytest
 from falcocore_syscall.live.event import LiveEvent
 from falcocore_syscall.live.items import ItemKind
 from falcocore_syscall.live.record import RecordFlag, RecordKind
+from falcocore_syscall.live.threads import LiveThread
 from falcocore_syscall.state.machine import Machine
 from falcocore_syscall.tables import EVENTS
 from tests.support.live_records import called, directory, item, memory, record, seen, text
@@ -111,7 +112,9 @@ def test_a_clone_inside_of_a_pid_namespace() -> None:
     ],
 )
 def test_the_end_of_a_thread(code: int, reaper: int, expected: str) -> None:
-    event = seen(record(kind=RecordKind.EXIT, args=(code, reaper)))
+    event = seen(record(kind=RecordKind.EXIT, args=(code,)))
+    event.thread = ended = LiveThread(event.tid, event.tid, 1)
+    ended.reaper = reaper
     assert (event.type, event.name, event.result) == (186, "procexit", None)
     assert shown(event, "evt.args") == expected
 

@@ -238,6 +238,12 @@ def test_when_a_process_was_made() -> None:
     assert thread.clone_time_ns - thread.start_ns == pytest.approx(boot_time_ns(), abs=10**9)
 
 
+def test_the_parent_of_a_process() -> None:
+    with child([CAT, "-"]) as it:
+        assert Processes().parent(it.pid) == os.getpid()
+    assert Processes().parent(it.pid) == 0
+
+
 @needs_root
 def test_a_pid_namespace_of_its_own() -> None:
     unshare = shutil.which("unshare")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.live_container import short_folder
+
 
 @pytest.fixture
 def socket_folder() -> Iterator[Path]:
     """A folder with a short name: that of a socket has at most 107 bytes."""
-    folder = Path(tempfile.mkdtemp(prefix="fc-"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with short_folder() as folder:
+        yield folder

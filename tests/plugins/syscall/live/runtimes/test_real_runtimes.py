@@ -7,11 +7,11 @@ from pathlib import Path
 from falcocore.api import Value
 from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.state.containers import container_id
-from tests.support.container_runtimes import IMAGE, RunningContainer, containerd, docker, podman
+from tests.support.container_runtimes import IMAGE, REPOSITORY, TAG, RunningContainer, docker, podman
+from tests.support.containerd_pod import containerd
 from tests.support.syscall_events import Box, value_of
 
 SAFETY_S = 10.0
-REPOSITORY, _, TAG = IMAGE.rpartition(":")
 
 
 def _fields(container: RunningContainer, expected: dict[str, Value]) -> dict[str, Value]:
