@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from falcocore_syscall.live.groups import ControlGroups, GroupReader
+from falcocore_syscall.live.control_groups import ControlGroups, GroupReader
 from falcocore_syscall.live.items import ItemKind, parse_ancestor
 from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.record import Head, Record, RecordFlag, RecordKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from falcocore_syscall.live.groups import ControlGroups
+from falcocore_syscall.live.control_groups import ControlGroups
 from falcocore_syscall.live.items import ItemKind
 from falcocore_syscall.live.record import Record, RecordKind
 from tests.support.live_records import item, record
