@@ -2,14 +2,15 @@
  * records, `live/tables.py` fills the tables: keep all three alike. */
 #pragma once
 
-enum kind { CALL = 1, FORK, EXEC, EXIT };
+enum kind { CALL = 1, FORK, EXEC, EXIT, DONE };
 
 enum head_flag {
 	COMPAT = 1,          /* a call of a 32-bit program */
-	RING = 4,            /* asked for through io_uring: what came of it is not known */
+	RING = 4,            /* asked for through io_uring; where it is done, too: the file has no descriptor */
 	TRUNCATED = 8,       /* some item did not fit */
 	IN_PID_NAMESPACE = 16,
 	GROUP_DEAD = 32,     /* the last thread of its process */
+	LATE = 64,           /* looked at some time after it was opened: it may be another file by now */
 };
 
 struct head {
