@@ -207,9 +207,11 @@ def load_types(types: bytes) -> int:
 FUNCTION_INFO_BYTES = 8
 
 
-def load_alone(code: bytes, name: str, tracepoint_type: int) -> int:
+def load_alone(
+    code: bytes, name: str, started_by: int, attachment: Attachment = Attachment.TRACEPOINT
+) -> int:
     """File descriptor of a program without functions, of which the verifier needs to be told nothing more."""
-    return load_program(code, name, "GPL", tracepoint_type, 0, b"")
+    return load_program(code, name, "GPL", started_by, 0, b"", attachment)
 
 
 def load_program(
