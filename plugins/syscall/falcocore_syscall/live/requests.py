@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from falcocore_syscall.live.reads import signed_32
 from falcocore_syscall.live.record import RETURNED, Head, Record, RecordFlag, RecordKind
-from falcocore_syscall.state.paths import resolve
+from falcocore_syscall.state.paths import normalise
 
 PATIENCE_NS = 1_000_000_000
 MOST_WAITING = 4096
@@ -113,6 +113,5 @@ def _asked_path(asked: Record) -> bytes | None:
     given = asked.text(_PATH)
     if given is None:
         return None
-    base = b"" if given[:1] == b"/" else asked.directory(_PATH) or b""
-    text, beside = (each.decode("utf-8", "surrogateescape") for each in (given, base))
-    return resolve(f"{beside}/", text).encode("utf-8", "surrogateescape")
+    base = b"" if given[:1] == b"/" else (asked.directory(_PATH) or b"") + b"/"
+    return normalise((base + given).decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")

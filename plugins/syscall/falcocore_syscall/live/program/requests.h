@@ -23,7 +23,8 @@
 #define HOW_BYTES 24
 #define ENTRY_BYTES 64
 #define WIDE_ENTRIES 10       /* bit of a ring whose entries have twice that size */
-#define DONE_BYTES 4608       /* of the record of an opened file, whose path may have 4,095 */
+#define SHORT_BYTES 512       /* of the record of an opened file, whose path may have 4,095 */
+#define LONG_BYTES 4608
 #define ATTEMPTS 3
 
 /* Since 6.0 the kernel tells of requests, before that of rings. Each part has to ask: the verifier looks at it
@@ -254,16 +255,17 @@ static __always_inline int completed(u64 request)
 }
 
 /* As send(), for a program in the midst of which another task may get the processor, and its scratch. Who takes
- * that sets its task first, so that it can be told; the record then has to be made anew, and 0 is returned. */
-static __always_inline int send_alone(struct scratch *s)
+ * that sets its task first, so that it can be told; the record then has to be made anew, and 0 is returned.
+ * `bytes` is a constant. */
+static __always_inline int send_alone(struct scratch *s, u32 bytes)
 {
 	((struct head *)s->record)->size = s->at;
-	void *sent = bpf_ringbuf_reserve(&ring, DONE_BYTES, 0);
+	void *sent = bpf_ringbuf_reserve(&ring, bytes, 0);
 	if (!sent) {
 		count_drop(DROP_NO_ROOM);
 		return 1;
 	}
-	bpf_probe_read_kernel(sent, DONE_BYTES, s->record);
+	bpf_probe_read_kernel(sent, bytes, s->record);
 	if (*(volatile u64 *)&s->task != bpf_get_current_task()) {
 		bpf_ringbuf_discard(sent, 0);
 		return 0;
@@ -284,7 +286,7 @@ static __always_inline int installed(u64 request, u64 file, s64 ret)
 			break;
 		s->file = file;
 		put_done(nr);
-		if (send_alone(s))
+		if (s->at <= SHORT_BYTES ? send_alone(s, SHORT_BYTES) : send_alone(s, LONG_BYTES))
 			break;
 	}
 	return 0;

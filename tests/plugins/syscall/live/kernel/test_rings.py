@@ -36,6 +36,9 @@ written("secret")
 os.chmod("secret", 0)
 os.symlink(d + "/plain", d + "/link")
 os.mkdir(d + "/sub")
+long = ["n" * 200] * 15
+os.makedirs("/".join([d, *long]))
+written("/".join([*long, "plain"]))
 written("sub/inner")
 sub = os.open(d + "/sub", os.O_RDONLY)
 def closing(results):
@@ -108,6 +111,8 @@ OPENS = {
     "what is not there": 'd + "/none"',
     "what is no directory": 'd + "/plain/none"',
     "a link that is not to be followed": 'd + "/link", os.O_NOFOLLOW',
+    "a long path": '"./" * 1000 + "plain"',
+    "what has a long path": '"/".join([d, *long, "plain"])',
     "no descriptor": '"inner", 0, 0, 999',
 }
 
@@ -298,6 +303,33 @@ def test_an_open_that_takes_long_is_told_when_it_is_asked_for_and_when_it_is_don
         {**told, "evt.rawres": "0", "fd.name": f"{stage.directory}/link"},
         {**told, "evt.rawres": str(result), "fd.name": f"{stage.directory}/plain"},
     ]
+
+
+@needs_results
+def test_a_request_outlives_the_rules_under_which_it_was_made(stage: Stage) -> None:
+    watch = Watch(rule_set(RULES))
+    sentinel, _ = stage.actor.does(
+        """
+os.mkfifo("fifo")
+patient = Ring()
+patient.open("fifo", flags=ASYNC)
+patient.run(0)
+"""
+    )
+    rows = [stage.row(event, ("evt.rawres", "fd.name")) for event in watch.until(sentinel)]
+    watch.replace(rule_set(RULES))
+    sentinel, fd = stage.actor.does(
+        """
+writer = os.open("fifo", os.O_WRONLY)
+result = patient.run(1)[0]
+for fd in (writer, result, patient.fd): os.close(fd)
+"""
+    )
+    rows += [stage.row(event, ("evt.rawres", "fd.name")) for event in watch.until(sentinel)]
+    watch.close()
+    stage.does("")
+    told = [row["evt.rawres"] for row in rows if row["fd.name"] == f"{stage.directory}/fifo"]
+    assert str(fd) in told
 
 
 SECRET = "/etc/pam.d/other"
