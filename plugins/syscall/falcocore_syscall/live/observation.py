@@ -21,8 +21,8 @@ from falcocore_syscall.live.proc import Proc
 from falcocore_syscall.live.procfs.accounts import read_accounts
 from falcocore_syscall.live.procfs.machine import boot_time_ns
 from falcocore_syscall.live.procfs.processes import FoundThread
-from falcocore_syscall.live.record import Record
-from falcocore_syscall.live.requests import Requests
+from falcocore_syscall.live.record import FLAGS, Record
+from falcocore_syscall.live.requests import OF_REQUEST, Requests
 from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.live.tables import Tables
 from falcocore_syscall.live.threads import LiveThread
@@ -163,8 +163,7 @@ class Observation:
 
     def _records(self) -> Iterator[Record]:
         early, self._early = self._early, []
-        requests = self._requests
-        waiting = requests.waiting
+        waiting = self._requests.waiting
         for record in early:
             yield from self._settled(record)
         for data, offset in self.capture.drain():
@@ -173,7 +172,7 @@ class Observation:
             except RecordError as error:
                 self._reject(error)
                 continue
-            if waiting or requests.concern(record):
+            if waiting or record.head[FLAGS] & OF_REQUEST:
                 yield from self._settled(record)
             else:
                 yield record

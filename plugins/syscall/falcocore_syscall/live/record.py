@@ -54,6 +54,7 @@ class RecordFlag(enum.IntFlag):
     """What a head says about its record."""
 
     COMPAT = 1
+    DIRECT = 2
     RING = 4
     TRUNCATED = 8
     IN_PID_NAMESPACE = 16
@@ -92,6 +93,10 @@ class Head(NamedTuple):
     comm: bytes
     caps_effective: int
     pidns_start_ns: int
+
+
+FLAGS = Head._fields.index("flags")
+"""Where in a head they stand."""
 
 
 class Record:
@@ -158,7 +163,7 @@ class Record:
     @property
     def flags(self) -> int:
         """Those of RecordFlag."""
-        return int(self.head[20])
+        return int(self.head[FLAGS])
 
     @property
     def comm(self) -> bytes:

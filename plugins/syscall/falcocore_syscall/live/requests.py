@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 
 from falcocore_syscall.live.reads import signed_32
-from falcocore_syscall.live.record import RETURNED, Head, Record, RecordFlag, RecordKind
+from falcocore_syscall.live.record import RETURNED, Record, RecordFlag, RecordKind
 from falcocore_syscall.state.paths import normalise
 
 PATIENCE_NS = 1_000_000_000
@@ -20,9 +20,10 @@ REQUEST = 5
 """The argument in which both records have the request; 0 where this kernel does not tell when it is done."""
 _PATH, _SOCKET = 1, 0
 """The arguments with the path of an open and with the socket of a connect."""
-_RING, _LATE, _TRUNCATED = int(RecordFlag.RING), int(RecordFlag.LATE), int(RecordFlag.TRUNCATED)
+OF_REQUEST = int(RecordFlag.RING)
+"""What is among the flags of all records that have to be settled; others only while a request waits."""
+_LATE, _TOLD_LATER = int(RecordFlag.LATE), int(RecordFlag.DIRECT | RecordFlag.TRUNCATED)
 _DONE = int(RecordKind.DONE)
-_FLAGS = Head._fields.index("flags")
 _FD = slice(8, 12)
 """Where the descriptor stands in the item of a socket."""
 _pack_fd = struct.Struct("<i").pack
@@ -34,11 +35,6 @@ class Requests:
     def __init__(self) -> None:
         self.waiting: dict[int, Record] = {}
         """By their addresses in the kernel, in the order in which they were asked for."""
-
-    @staticmethod
-    def concern(record: Record) -> bool:
-        """True for a record that is of a request itself; others need not be settled while none waits."""
-        return record.kind == _DONE or record.head[_FLAGS] & _RING != 0
 
     def settle(self, record: Record) -> list[Record]:
         """The records that are complete with this one, in their order; most often itself.
@@ -52,7 +48,7 @@ class Requests:
         if record.kind in (RecordKind.EXEC, RecordKind.EXIT):
             # Who has asked is not what it was any more.
             found += self._left_by(record)
-        elif record.flags & _RING and record.args[REQUEST]:
+        elif record.flags & OF_REQUEST and record.args[REQUEST]:
             found += self._asked(record)
             return found
         found.append(record)
@@ -95,11 +91,12 @@ class Requests:
         if asked is None:
             if file is None:
                 return []
-            return [done.changed(done.named()._replace(kind=RecordKind.CALL, flags=done.flags & ~_LATE))]
+            flags = done.flags & ~(OF_REQUEST | _LATE)
+            return [done.changed(done.named()._replace(kind=RecordKind.CALL, flags=flags))]
         items = done.body
         if socket is not None:
             items = items[: _FD.start] + _pack_fd(signed_32(asked.args[_SOCKET])) + items[_FD.stop :]
-        flags = asked.flags & ~_RING | done.flags & (_RING | _TRUNCATED)
+        flags = asked.flags & ~OF_REQUEST | done.flags & _TOLD_LATER
         head = asked.named()._replace(time_ns=done.time_ns, ret=done.ret, flags=flags)
         found = [asked.changed(head, items)]
         if file is not None and done.flags & _LATE and _asked_path(asked) != file.path:

@@ -39,6 +39,7 @@ _BECOMES = types_named("setuid", "setreuid", "setresuid")
 WITH_OTHERS = frozenset(_PATH_PARAMS) | _MOVES | _BECOMES | {_BIND}
 """The types that hidden events may come before or after."""
 _AF_INET, _AF_INET6 = 2, 10
+_WITHOUT_DESCRIPTOR = RecordFlag.RING | RecordFlag.DIRECT
 _SPARE_FD = 1 << 30
 """A descriptor that no process has."""
 _signed = struct.Struct("<q").pack
@@ -139,7 +140,7 @@ def _given_address(event: LiveEvent) -> bytes | None:
 
 def _has_no_descriptor(event: LiveEvent) -> bool:
     record = event.record
-    return event.type in _PATH_PARAMS and record.ret >= 0 and record.flags & RecordFlag.RING != 0
+    return event.type in _PATH_PARAMS and record.ret >= 0 and record.flags & _WITHOUT_DESCRIPTOR != 0
 
 
 def container_told(text: bytes) -> Written:

@@ -30,6 +30,7 @@ OPENAT, CONNECT = number_of("openat"), number_of("connect")
 REQUEST = 0xFFFF_8880_0000_1000
 CWD = -100
 RING, LATE, DIED = int(RecordFlag.RING), int(RecordFlag.LATE), int(RecordFlag.GROUP_DEAD)
+DIRECT = int(RecordFlag.DIRECT)
 
 
 def asked(path: str = "/link", request: int = REQUEST, *more: bytes, **head: Any) -> Record:
@@ -42,6 +43,7 @@ def done(ret: int, *items: bytes, request: int = REQUEST, nr: int = OPENAT, **he
     """Something has come of it, as a worker of the kernel tells."""
     args = (CWD, 0, 0, 0, 0, request)
     head = {"time_ns": 9_000, "tid": TID + 1, "comm": b"iou-wrk", **head}
+    head["flags"] = head.get("flags", 0) | RING
     return Record(record(*items, kind=RecordKind.DONE, nr=nr, ret=ret, args=args, **head))
 
 
@@ -77,8 +79,8 @@ def test_what_has_failed() -> None:
 
 
 def test_a_file_that_has_no_descriptor_is_marked() -> None:
-    [found] = settled(asked(), done(0, file(RETURNED, 0, "/real"), flags=RING))
-    assert found.flags == RING
+    [found] = settled(asked(), done(0, file(RETURNED, 0, "/real"), flags=DIRECT))
+    assert found.flags == DIRECT
 
 
 def test_a_socket_has_the_descriptor_that_was_asked_for() -> None:
@@ -119,8 +121,8 @@ def test_a_request_that_this_kernel_does_not_follow_is_not_held_up() -> None:
 
 
 def test_a_file_that_nobody_was_seen_to_ask_for_is_told() -> None:
-    [found] = settled(done(5, file(RETURNED, 5, "/real"), flags=LATE | RING))
-    assert (found.kind, found.ret, found.flags, found.text(1)) == (RecordKind.CALL, 5, RING, None)
+    [found] = settled(done(5, file(RETURNED, 5, "/real"), flags=LATE | DIRECT))
+    assert (found.kind, found.ret, found.flags, found.text(1)) == (RecordKind.CALL, 5, DIRECT, None)
     assert shown(event_of(found), "fd.name") == "/real"
 
 
@@ -185,12 +187,6 @@ def test_those_that_are_late_are_taken_out_in_their_order() -> None:
         requests.settle(asked(f"/{number}", number, time_ns=number))
     assert told(list(requests.late(PATIENCE_NS + 2))) == [(b"/1", 0), (b"/2", 0)]
     assert [*requests.waiting] == [3]
-
-
-def test_records_that_are_of_requests() -> None:
-    assert not Requests.concern(call(flags=int(RecordFlag.COMPAT)))
-    assert Requests.concern(asked())
-    assert Requests.concern(done(0))
 
 
 def test_a_result_that_contradicts_itself_ends_no_waiting() -> None:

@@ -67,7 +67,14 @@ def told(event: LiveEvent) -> tuple[list[str], list[str]]:
             called("openat", text(1, "/x"), args=(AT_FDCWD, 0, 0, 0), flags=RecordFlag.RING),
             (["dup2"], ["close", "dup2", "close"]),
         ),
-        (called("openat", text(1, "/x"), args=(AT_FDCWD, 0, 0, 0), flags=RecordFlag.RING, ret=-2), ([], [])),
+        (
+            called("openat", text(1, "/x"), args=(AT_FDCWD, 0, 0, 0), flags=RecordFlag.DIRECT, ret=3),
+            (["dup2"], ["close", "dup2", "close"]),
+        ),
+        (
+            called("openat", text(1, "/x"), args=(AT_FDCWD, 0, 0, 0), flags=RecordFlag.DIRECT, ret=-2),
+            ([], []),
+        ),
         (opened("/x", "/x"), ([], [])),
     ],
 )

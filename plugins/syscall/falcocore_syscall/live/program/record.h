@@ -6,7 +6,8 @@ enum kind { CALL = 1, FORK, EXEC, EXIT, DONE };
 
 enum head_flag {
 	COMPAT = 1,          /* a call of a 32-bit program */
-	RING = 4,            /* asked for through io_uring; where it is done, too: the file has no descriptor */
+	DIRECT = 2,          /* the file has no descriptor, but a place in a table of a ring */
+	RING = 4,            /* of a request of io_uring; of a call: what came of it is not known */
 	TRUNCATED = 8,       /* some item did not fit */
 	IN_PID_NAMESPACE = 16,
 	GROUP_DEAD = 32,     /* the last thread of its process */

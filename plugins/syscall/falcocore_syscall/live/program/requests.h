@@ -213,16 +213,17 @@ PART int put_done(u32 nr)
 	if (!s || !HAS_REQUESTS)
 		return 0;
 	u64 request = s->request;
+	struct head *h = (void *)s->record;
 	if (nr == NR_CONNECT) {
 		put_head(DONE, nr);
+		h->flags |= RING;
 		s->file = (u64)GET(request, struct io_kiocb, file);
 		if (is_socket(s->file))
 			put_socket(NO_FD, 0);
 		return 0;
 	}
 	put_open(s, DONE, nr);
-	if (GET(request, struct io_open, file_slot))
-		((struct head *)s->record)->flags |= RING;
+	h->flags |= GET(request, struct io_open, file_slot) ? RING | DIRECT : RING;
 	if (s->file)
 		put_file(s->ret, RETURNED);
 	return 0;
