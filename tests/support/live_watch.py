@@ -114,12 +114,27 @@ class Watch:
         found = self.rules.match(event, self._stream)
         return [(rule.name, rule.rendered(values)[0]) for rule, values in found]
 
-    def close(self) -> None:
-        """Take everything out of the kernel."""
+    def more(self) -> Iterator[LiveEvent]:
+        """Events as they come, for whoever waits for one; the test fails where it waits for too long."""
+        end = time.monotonic() + SAFETY_S
+        for batch in self._batches:
+            yield from batch.events
+            assert time.monotonic() < end, "what was waited for was not seen"
+
+    def rest(self) -> Iterator[LiveEvent]:
+        """Stop watching: the events up to then."""
         self._watching.stop()
         for batch in self._batches:
-            for _ in batch.events:
-                pass
+            yield from batch.events
+
+    def leaves_out(self, program: str) -> bool:
+        """True for a program that this kernel has no place for."""
+        return program in self._watching.left_out
+
+    def close(self) -> None:
+        """Take everything out of the kernel."""
+        for _ in self.rest():
+            pass
 
 
 class _Fixed:

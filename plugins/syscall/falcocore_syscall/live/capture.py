@@ -22,6 +22,8 @@ from falcocore_syscall.live.threads import TICK_NS
 _SHARED = ("ring", "cgroups", "programs", "drops", "current")
 """Maps that one set of programs takes over from another."""
 _DROPPED_FOR_ROOM = 0
+_ON_OPENED = "on_opened"
+"""The program that sees requests of io_uring open files. Some kernels don't take it."""
 HOST, IN_CONTAINER, EITHER = 1, 2, 3
 _MOST_PLACES = 4096
 _LEAST_BUFFER_BYTES = 1 << 16
@@ -112,6 +114,7 @@ class Capture:
         """The new programs take over at the moment in which the number of the generation changes."""
         try:
             self.left_out = made.attach()
+            made.variables["looks_late"].write(struct.pack("<I", int(_ON_OPENED in self.left_out)))
             made.maps["current"].update(index(0), struct.pack("<I", self._generation + 1))
         except BpfError:
             made.close()

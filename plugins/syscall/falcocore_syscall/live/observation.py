@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from falcocore.api import SourceError
@@ -21,7 +22,8 @@ from falcocore_syscall.live.procfs.accounts import read_accounts
 from falcocore_syscall.live.procfs.machine import boot_time_ns
 from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.pushdown.lookups import MARKS
-from falcocore_syscall.live.record import Record
+from falcocore_syscall.live.record import FLAGS, Record
+from falcocore_syscall.live.requests import OF_REQUEST, Requests
 from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.live.tables import Tables
 from falcocore_syscall.live.threads import LiveThread, raw_of
@@ -54,6 +56,7 @@ class Observation:
         self.machine.accounts = self.accounts
         self._calls = Calls(platform.machine())
         self._early: list[Record] = []
+        self._requests = Requests()
         self.num = 0
         """Of the last event."""
         self.rejected = 0
@@ -141,8 +144,18 @@ class Observation:
 
     def events(self, shown: Collection[int]) -> Iterator[LiveEvent]:
         """The events of one drain of the buffer, of these kinds of records, each after the state is at it."""
+        now_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        yield from self._events_of(self._records(), shown)
+        if not self.capture.pending_bytes:
+            yield from self._events_of(self._requests.late(now_ns), shown)
+
+    def rest(self, shown: Collection[int]) -> Iterator[LiveEvent]:
+        """The events that have waited to be complete, when nothing more comes."""
+        yield from self._events_of(self._requests.rest(), shown)
+
+    def _events_of(self, records: Iterable[Record], shown: Collection[int]) -> Iterator[LiveEvent]:
         machine = self.machine
-        for record in self._records():
+        for record in records:
             try:
                 thread = machine.take(record)
             except RecordError as error:
@@ -157,12 +170,26 @@ class Observation:
 
     def _records(self) -> Iterator[Record]:
         early, self._early = self._early, []
-        yield from early
+        waiting = self._requests.waiting
+        for record in early:
+            yield from self._settled(record)
         for data, offset in self.capture.drain():
             try:
-                yield Record(data, offset)
+                record = Record(data, offset)
             except RecordError as error:
                 self._reject(error)
+                continue
+            if waiting or record.head[FLAGS] & OF_REQUEST:
+                yield from self._settled(record)
+            else:
+                yield record
+
+    def _settled(self, record: Record) -> list[Record]:
+        try:
+            return self._requests.settle(record)
+        except RecordError as error:
+            self._reject(error)
+            return []
 
     def _reject(self, error: RecordError) -> None:
         self.rejected += 1

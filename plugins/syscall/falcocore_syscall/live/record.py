@@ -47,16 +47,19 @@ class RecordKind(enum.IntEnum):
     FORK = 2
     EXEC = 3
     EXIT = 4
+    DONE = 5
 
 
 class RecordFlag(enum.IntFlag):
     """What a head says about its record."""
 
     COMPAT = 1
+    DIRECT = 2
     RING = 4
     TRUNCATED = 8
     IN_PID_NAMESPACE = 16
     GROUP_DEAD = 32
+    LATE = 64
 
 
 class Head(NamedTuple):
@@ -90,6 +93,10 @@ class Head(NamedTuple):
     comm: bytes
     caps_effective: int
     pidns_start_ns: int
+
+
+FLAGS = Head._fields.index("flags")
+"""Where in a head they stand."""
 
 
 class Record:
@@ -156,7 +163,7 @@ class Record:
     @property
     def flags(self) -> int:
         """Those of RecordFlag."""
-        return int(self.head[20])
+        return int(self.head[FLAGS])
 
     @property
     def comm(self) -> bytes:
@@ -177,6 +184,16 @@ class Record:
             places = self._find_items()
         place = places.get(_CWD)
         return None if place is None else self._data[place[0] : place[1]]
+
+    @property
+    def body(self) -> bytes:
+        """All items as they stand there."""
+        return self._data[HEAD.size :]
+
+    def changed(self, head: Head, items: bytes = b"") -> Record:
+        """The same with another head, and more items before its own."""
+        body = items + self.body
+        return Record(HEAD.pack(*head._replace(size=HEAD.size + len(body))) + body)
 
     def item(self, kind: int, arg: int = NO_ARGUMENT) -> bytes | None:
         """The bytes of the first such item; None where there is none, or where it could not be read."""

@@ -84,7 +84,11 @@ class Recording:
             return 0
         self._waiting += map(container_told, observation.catch_up())
         begun = observation.num
-        for event in observation.events(_SHOWN):
+        self._write_all(observation, observation.events(_SHOWN))
+        return observation.num - begun
+
+    def _write_all(self, observation: Observation, events: Iterable[LiveEvent]) -> None:
+        for event in events:
             if isinstance(event.thread, LiveThread):
                 self._look_for_accounts(observation, event.thread)
             while observation.machine.reapers:
@@ -93,7 +97,6 @@ class Recording:
                 self._hide(event, _NOBODY, self._waiting)
                 self._waiting.clear()
             self._write(event)
-        return observation.num - begun
 
     def _write(self, event: LiveEvent) -> None:
         is_shown = self._matches is None or self._matches(event)
@@ -141,6 +144,8 @@ class Recording:
         self._capture.detach()
         while self._capture.pending_bytes:
             self.write()
+        if self._observation is not None:
+            self._write_all(self._observation, self._observation.rest(_SHOWN))
 
     def close(self) -> None:
         """Take everything out of the kernel; the writer is left open."""

@@ -71,6 +71,11 @@ class Watching:
         """Records that contradict themselves."""
         return 0 if self._observation is None else self._observation.rejected
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Kernel programs that this kernel has no place for."""
+        return self._capture.left_out
+
     def prepare(self, rules: RuleSet) -> None:
         """Learn the rules; where the capture runs already, the kernel learns them too.
 
@@ -118,6 +123,8 @@ class Watching:
             self._capture.detach()
             while self._capture.pending_bytes:
                 yield self._batch()
+            if self._observation is not None:
+                yield Batch(self._observation.rest(self._shown))
         finally:
             self._names.stop()
             if self._observation is not None:

@@ -42,6 +42,7 @@ _BECOMES = types_named("setuid", "setreuid", "setresuid")
 WITH_OTHERS = frozenset(_PATH_PARAMS) | _MOVES | _BECOMES | {_BIND, _SETSID}
 """The types that hidden events may come before or after."""
 _AF_INET, _AF_INET6 = 2, 10
+_WITHOUT_DESCRIPTOR = RecordFlag.RING | RecordFlag.DIRECT
 _SPARE_FD = 1 << 30
 """A descriptor that no process has."""
 _signed = struct.Struct("<q").pack
@@ -98,16 +99,17 @@ def _other_path(event: LiveEvent, place: int) -> bytes | None:
 def before(event: LiveEvent) -> Iterator[Written]:
     """Hidden events that come before an event.
 
-    Who becomes another user may lose capabilities. A file that is opened through io_uring has no descriptor
-    yet that could be told: that of number 0, which stands for it, is put aside.
+    Who becomes another user may lose capabilities. A file that is opened through io_uring may have no
+    descriptor that could be told: the one whose number stands for it is put aside.
     """
     if event.type in _BECOMES and event.record.ret == 0:
         thread = event.thread
         if thread is not None:
             held = (thread.cap_inheritable, thread.cap_permitted, thread.cap_effective)
             yield Written(_CAPSET, (_signed(0), *map(_unsigned, held)))
-    elif _is_asked_for(event):
-        yield Written(_DUP2, (_signed(_SPARE_FD), _signed(0), _signed(_SPARE_FD)))
+    elif _has_no_descriptor(event):
+        number = _signed(event.record.ret)
+        yield Written(_DUP2, (_signed(_SPARE_FD), number, _signed(_SPARE_FD)))
 
 
 def after(event: LiveEvent) -> Iterator[Written]:
@@ -127,8 +129,10 @@ def after(event: LiveEvent) -> Iterator[Written]:
         address = _given_address(event)
         if address is not None:
             yield Written(_BIND, (_signed(0), address, _signed(event.integer(2) or 0)))
-    elif _is_asked_for(event):
-        yield Written(_DUP2, (_signed(0), _signed(_SPARE_FD), _signed(0)))
+    elif _has_no_descriptor(event):
+        number = _signed(event.record.ret)
+        yield Written(_CLOSE, (_signed(0), number))
+        yield Written(_DUP2, (number, _signed(_SPARE_FD), number))
         yield Written(_CLOSE, (_signed(0), _signed(_SPARE_FD)))
 
 
@@ -141,8 +145,9 @@ def _given_address(event: LiveEvent) -> bytes | None:
     return asked[:-2] + _unsigned_16(item.lport) if isinstance(item, SocketItem) and item.lport else None
 
 
-def _is_asked_for(event: LiveEvent) -> bool:
-    return event.type in _PATH_PARAMS and event.record.flags & RecordFlag.RING != 0
+def _has_no_descriptor(event: LiveEvent) -> bool:
+    record = event.record
+    return event.type in _PATH_PARAMS and record.ret >= 0 and record.flags & _WITHOUT_DESCRIPTOR != 0
 
 
 def reaper_told() -> Written:

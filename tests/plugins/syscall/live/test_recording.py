@@ -16,6 +16,7 @@ from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.state.containers import Containers
 from falcocore_syscall.state.machine import Machine
 from tests.support.bpf_objects import needs_kernel
+from tests.support.live_actor import built
 from tests.support.live_recording import Row, expected_of, recorded, row_of
 from tests.support.rewritten import replayed
 from tests.support.syscall_events import value_of
@@ -84,6 +85,29 @@ def test_what_happens_is_in_it(actions: tuple[list[Row], bytes]) -> None:
     }
     folder = Path(linked[0]["proc.cwd"])
     assert (folder.name, {row["fd.name"] for row in linked}) == ("real", {f"{folder}/second"})
+
+
+@needs_kernel
+@pytest.mark.parametrize("name", ["file", "link", "none"])
+def test_what_is_opened_through_a_ring(tmp_path: Path, name: str) -> None:
+    program = built("ring.c", tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+    live = Live()
+    command = f"{program} open {tmp_path}/{name}; [ $? = 77 ] || read line < /etc/hostname"
+    rows = [row_of(event) for event in replayed(recorded(live, ["/bin/sh", "-c", command]), Machine())]
+    differing = [
+        (one["evt.type"], field, value, row[field])
+        for one, row in zip(live.rows, rows, strict=True)
+        if one["evt.type"] != "procexit"  # A thread that the kernel has made itself may end, too.
+        for field, value in expected_of(one).items()
+        if row[field] != value
+    ]
+    assert differing == []
+    if all(row["fd.name"] != "/etc/hostname" for row in rows):
+        pytest.skip("io_uring is turned off")
+    paths = {row["fs.path.name"] for row in rows if row["proc.name"] == "ring"}
+    assert f"{tmp_path}/{name}" in paths or f"{tmp_path}/file" in paths
 
 
 @needs_kernel

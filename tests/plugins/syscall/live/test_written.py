@@ -65,7 +65,15 @@ def told(event: LiveEvent) -> tuple[list[str], list[str]]:
         (called("setuid", args=(1,), ret=-1), ([], [])),
         (
             called("openat", text(1, "/x"), args=(AT_FDCWD, 0, 0, 0), flags=RecordFlag.RING),
-            (["dup2"], ["dup2", "close"]),
+            (["dup2"], ["close", "dup2", "close"]),
+        ),
+        (
+            called("openat", text(1, "/x"), args=(AT_FDCWD, 0, 0, 0), flags=RecordFlag.DIRECT, ret=3),
+            (["dup2"], ["close", "dup2", "close"]),
+        ),
+        (
+            called("openat", text(1, "/x"), args=(AT_FDCWD, 0, 0, 0), flags=RecordFlag.DIRECT, ret=-2),
+            ([], []),
         ),
         (opened("/x", "/x"), ([], [])),
         (called("setsid", ret=6, flags=RecordFlag.IN_PID_NAMESPACE), ([], ["setsid"])),

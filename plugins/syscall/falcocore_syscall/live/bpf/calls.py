@@ -25,8 +25,8 @@ MOST_NAME_BYTES = 15
 LOG_BYTES = 16 << 20
 """The log of a refused program; memory that is not written to is not taken."""
 _MOST_ATTEMPTS = 5
-_TRACING, _RAW_TRACEPOINT = 26, 23
-"""Type of program and of attachment of what follows a tracepoint with the kernel's own types (tp_btf)."""
+_TRACING = 26
+"""Type of programs that are given the kernel's own types."""
 _INFO_BYTES = 256
 _FROM_START = 1
 _NO_EXIST = 1
@@ -67,6 +67,13 @@ class MapFlag(IntEnum):
 
     READ_ONLY_PROGRAM = 0x80
     MAPPABLE = 0x400
+
+
+class Attachment(IntEnum):
+    """What such a program is started by: a tracepoint, or the end of a function."""
+
+    TRACEPOINT = 23
+    END = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,15 +220,24 @@ def load_types(types: bytes) -> int:
 FUNCTION_INFO_BYTES = 8
 
 
-def load_alone(code: bytes, name: str, tracepoint_type: int) -> int:
+def load_alone(
+    code: bytes, name: str, started_by: int, attachment: Attachment = Attachment.TRACEPOINT
+) -> int:
     """File descriptor of a program without functions, of which the verifier needs to be told nothing more."""
-    return load_program(code, name, "GPL", tracepoint_type, 0, b"")
+    return load_program(code, name, "GPL", started_by, 0, b"", attachment)
 
 
 def load_program(
-    code: bytes, name: str, license_: str, tracepoint_type: int, types: int, functions: bytes
+    code: bytes,
+    name: str,
+    license_: str,
+    started_by: int,
+    types: int,
+    functions: bytes,
+    attachment: Attachment = Attachment.TRACEPOINT,
 ) -> int:
-    """File descriptor of a verified tp_btf program; `tracepoint_type` is the id of its `btf_trace_` type.
+    """File descriptor of a verified program; `started_by` is the id of the kernel's function, or that of the
+    `btf_trace_` type of the tracepoint.
 
     `functions` says in FUNCTION_INFO_BYTES for each which function of the loaded `types` begins where.
     """
@@ -234,10 +250,10 @@ def load_program(
         attributes = struct.pack(
             "<IIQQIIQII16sIIIIQIIQII",
             *(_TRACING, len(code) // 8, ctypes.addressof(instructions), ctypes.addressof(licensed)),
-            *(level, log_bytes, log, 0, 0, _name(name), 0, _RAW_TRACEPOINT),
+            *(level, log_bytes, log, 0, 0, _name(name), 0, attachment),
             *(types, FUNCTION_INFO_BYTES if functions else 0, ctypes.addressof(info) if functions else 0),
             len(functions) // FUNCTION_INFO_BYTES,
-            *(0, 0, 0, tracepoint_type),
+            *(0, 0, 0, started_by),
         )
         return bpf(Command.PROGRAM_LOAD, attributes, tried)
 

@@ -47,7 +47,7 @@ class BpfObject:
         self.maps: Mapping[str, Map] = defined_maps(local)
         self.variables: Mapping[str, Variable] = variables(elf, self._data)
         self.left_out: tuple[str, ...] = ()
-        """Names of the programs whose tracepoints this kernel does not have; known after loading."""
+        """Names of the programs that this kernel has no place for; all known after attaching."""
 
     @classmethod
     def open(cls, data: bytes, kernel: Btf | None = None) -> Self:
@@ -76,14 +76,14 @@ class BpfObject:
     @property
     def program_names(self) -> list[str]:
         """Names of the object's programs, loaded or not."""
-        return [function.name for function in self._functions if function.tracepoint is not None]
+        return [function.name for function in self._functions if function.is_program]
 
     def replace(self, function: str, code: bytes) -> None:
         """Have other bytecode in place of a function's. It gets the same arguments and refers to nothing."""
         known = {one.name: one for one in self._functions}
         if function not in known:
             raise BpfError(f"the object has no function {function} to be replaced")
-        if known[function].tracepoint is not None:
+        if known[function].is_program:
             raise BpfError(f"{function} is a program; only functions that programs call can be replaced")
         if not code or len(code) % INSTRUCTION_BYTES:
             raise BpfError(f"the code in place of {function} does not consist of whole instructions")
@@ -126,37 +126,60 @@ class BpfObject:
             cache(kernel.find_function),
         )
         linker = Linker(elf, self._core, Resolver(local, kernel), addresses, self._replacements)
-        left_out = []
         for function in self._functions:
-            if function.tracepoint is None:
+            if not function.is_program:
                 continue
-            types = kernel.find(_TRACEPOINT_PREFIX + function.tracepoint, Kind.TYPEDEF)
-            if types:
-                self._load_program(linker.link(function), function, types[0], local)
-            else:
-                left_out.append(function.name)
-        self.left_out = tuple(left_out)
+            started_by = _started_by(function, kernel)
+            if started_by is None:
+                self._leave_out(function.name)
+                continue
+            try:
+                self._load_program(linker.link(function), function, started_by, local)
+            except BpfError:
+                if function.ending is None:
+                    raise
+                self._leave_out(function.name)
 
-    def _load_program(self, linked: Linked, function: Function, tracepoint: int, local: Btf) -> None:
+    def _leave_out(self, name: str) -> None:
+        self.left_out = *self.left_out, name
+
+    def _load_program(self, linked: Linked, function: Function, started_by: int, local: Btf) -> None:
         signatures = [
-            Signature(one.name, at, _parameters(local, one.name), one.is_global and one.tracepoint is None)
+            Signature(one.name, at, _parameters(local, one.name), one.is_global and not one.is_program)
             for one, at in linked.functions
         ]
         types = calls.load_types(function_types(signatures))
+        attachment = calls.Attachment.TRACEPOINT if function.ending is None else calls.Attachment.END
         try:
             self._programs[function.name] = calls.load_program(
-                linked.code, function.name, self._license, tracepoint, types, function_info(signatures)
+                linked.code,
+                function.name,
+                self._license,
+                started_by,
+                types,
+                function_info(signatures),
+                attachment,
             )
         finally:
             os.close(types)
 
     def attach(self) -> tuple[str, ...]:
-        """Have the programs run from now on; the names of those that this kernel has no tracepoint for."""
+        """Have the programs run from now on; the names of those that this kernel has no place for.
+
+        Tracepoints that it has can be followed. The ends of its functions can on some machines only, and not
+        of all functions: a program for these is left out where the kernel refuses it.
+        """
         if self._links:
             raise BpfError("the programs are already attached")
+        optional = {function.name for function in self._functions if function.ending is not None}
         try:
             for name, fd in self._programs.items():
-                self._links.append(calls.open_raw_tracepoint(fd, name))
+                try:
+                    self._links.append(calls.open_raw_tracepoint(fd, name))
+                except BpfError:
+                    if name not in optional:
+                        raise
+                    self._leave_out(name)
         except BpfError:
             self.detach()
             raise
@@ -181,6 +204,14 @@ class BpfObject:
             section.close()
         for one in self.maps.values():
             one.close()
+
+
+def _started_by(function: Function, kernel: Btf) -> int | None:
+    """The kernel's type of what a program is started by; None where it has no such thing."""
+    if function.ending is not None:
+        return kernel.find_function(function.ending)
+    types = kernel.find(f"{_TRACEPOINT_PREFIX}{function.tracepoint}", Kind.TYPEDEF)
+    return types[0] if types else None
 
 
 def _parameters(local: Btf, name: str) -> int:

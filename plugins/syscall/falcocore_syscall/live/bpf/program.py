@@ -11,7 +11,8 @@ from falcocore_syscall.live.bpf.instructions import CALL, INSTRUCTION_BYTES, LOA
 from falcocore_syscall.live.bpf.relocation import CoreRelocation, Resolver
 
 TEXT_SECTION = ".text"
-PROGRAM_PREFIX = "tp_btf/"
+TRACEPOINT_PREFIX, EXIT_PREFIX = "tp_btf/", "fexit/"
+"""Of names of sections: their programs follow a tracepoint, or run when a function of the kernel ends."""
 
 Place = tuple[int, int]
 """Where a function begins: number of its section, byte in it."""
@@ -19,13 +20,20 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function of the object; `tracepoint` is what starts it, None for one that others call."""
+    """One function of the object. The kernel starts it at a tracepoint, or at the end of one of its own
+    functions, whose name is `ending`; what has neither is called by other functions of the object."""
 
     name: str
     place: Place
     size: int
     tracepoint: str | None
     is_global: bool
+    ending: str | None = None
+
+    @property
+    def is_program(self) -> bool:
+        """True for what the kernel starts."""
+        return self.tracepoint is not None or self.ending is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +64,23 @@ def functions(elf: Elf) -> list[Function]:
             continue
         if not symbol.size or symbol.value + symbol.size > section.size:
             raise BpfError(f"the object is damaged: function {symbol.name} ends behind its section")
-        tracepoint = None if symbol.is_local else _tracepoint(section)
+        tracepoint, ending = (None, None) if symbol.is_local else _started_by(section)
         place = section.index, symbol.value
-        found.append(Function(symbol.name, place, symbol.size, tracepoint, not symbol.is_local))
+        found.append(Function(symbol.name, place, symbol.size, tracepoint, not symbol.is_local, ending))
     return found
 
 
-def _tracepoint(section: Section) -> str | None:
+def _started_by(section: Section) -> tuple[str | None, str | None]:
+    """The tracepoint, or the function of the kernel whose end starts what is in a section."""
     name = section.name.removeprefix("?")
     if name == TEXT_SECTION:
-        return None
-    if not name.startswith(PROGRAM_PREFIX) or name == PROGRAM_PREFIX:
-        raise BpfError(f"section {section.name} has programs; the loader knows {PROGRAM_PREFIX}NAME alone")
-    return name.removeprefix(PROGRAM_PREFIX)
+        return None, None
+    if name.startswith(TRACEPOINT_PREFIX) and name != TRACEPOINT_PREFIX:
+        return name.removeprefix(TRACEPOINT_PREFIX), None
+    if name.startswith(EXIT_PREFIX) and name != EXIT_PREFIX:
+        return None, name.removeprefix(EXIT_PREFIX)
+    known = f"{TRACEPOINT_PREFIX}NAME and {EXIT_PREFIX}NAME"
+    raise BpfError(f"section {section.name} has programs; the loader knows {known} alone")
 
 
 class Linker:

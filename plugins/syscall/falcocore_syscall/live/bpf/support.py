@@ -25,6 +25,7 @@ from falcocore_syscall.live.bpf.errors import BpfError
 
 TRACEPOINT_TYPE = "btf_trace_sys_exit"
 DIRECT_READ_FUNCTION = "bpf_rdonly_cast"
+_FUNCTION_WITH_END = "vfs_open"
 _DAC_OVERRIDE, _DAC_READ_SEARCH, _SYS_PTRACE, _SYS_ADMIN, _PERFMON, _BPF = 1, 2, 19, 21, 38, 39
 _RING_BYTES = 1 << 16
 _UNCOUNTED_SINCE = (5, 11)
@@ -97,6 +98,24 @@ def _programs(host: Host, kernel: Btf) -> Iterator[Finding]:
         )
     else:
         yield Finding("direct reads", ok=True, detail=f"the kernel has {DIRECT_READ_FUNCTION}")
+    yield _ends_of_functions(kernel)
+
+
+def _ends_of_functions(kernel: Btf) -> Finding:
+    """Whether programs may follow them, without which capture works, but is not always sure."""
+    without = "of opens through io_uring the path that was asked for is told, too"
+    function = kernel.find_function(_FUNCTION_WITH_END)
+    try:
+        if function is None:
+            raise BpfError(f"the kernel's types lack {_FUNCTION_WITH_END}")
+        with (
+            _closing(calls.load_alone(_PROBE_PROGRAM, "probe", function, calls.Attachment.END)) as program,
+            _closing(calls.open_raw_tracepoint(program, "probe")),
+        ):
+            return Finding("ends of functions", ok=True, detail="can be followed")
+    except BpfError as error:
+        detail = f"can't be followed, and {without} ({error.message})"
+        return Finding("ends of functions", ok=True, detail=detail)
 
 
 @contextmanager

@@ -20,29 +20,20 @@
 #include "classes.h"
 #include "files.h"
 #include "needs.h"
+#include "requests.h"
 
 char LICENSE[] SEC("license") = "GPL";
 /* Of the files of this directory; a test compares it. */
 const char DIGEST[] SEC("digest") = SOURCE_DIGEST;
 
-#define NR_UNKNOWN 0xffff
 #define X32_BIT 0x40000000
 #define TS_COMPAT 2
 #define TIF_32BIT 22
 #define CLONE_FILES 1
 #define CLONE_NEWPID 64
 #define CLONE_THREAD 8192
-#define IORING_OP_OPENAT 18
-#define IORING_OP_OPENAT2 28
-#define IORING_OP_CONNECT 16
-#define REQUEST_OF_FIXED_FILE 1
 
-#if defined(__TARGET_ARCH_x86)
-#define NR_OPENAT 257
-#define NR_CONNECT 42
-#else
-#define NR_OPENAT 56
-#define NR_CONNECT 203
+#if defined(__TARGET_ARCH_arm64)
 #define NR_CLONE 220
 #define NR_CLONE3 435
 #endif
@@ -278,134 +269,6 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-/* The descriptor that a request is about: its file is looked up later. -1 for one that was registered before. */
-static __always_inline s64 requested_fd(u64 request)
-{
-	if (!bpf_core_field_exists(((struct io_kiocb *)0)->cqe) ||
-	    GET(request, struct io_kiocb, flags) & REQUEST_OF_FIXED_FILE)
-		return -1;
-	return (s32)GET(request, struct io_kiocb, cqe.fd);
-}
-
-/* Calls that are asked for through io_uring don't go through sys_exit. They are told of when they are asked
- * for: what comes of them is not known then. */
-PART int put_submitted(void)
-{
-	struct scratch *s = get_scratch();
-	if (!s)
-		return 0;
-	u64 request = s->request;
-	u8 code = GET(request, struct io_kiocb, opcode);
-	u32 nr = code == IORING_OP_CONNECT ? NR_CONNECT : NR_OPENAT;
-	if (code != IORING_OP_OPENAT && code != IORING_OP_OPENAT2 && code != IORING_OP_CONNECT)
-		return 0;
-	struct call *c = bpf_map_lookup_elem(&calls, &nr);
-	if (!c || c->action == NOTHING)
-		return 0;
-	s->task = current_task();
-	s->ret = 0;
-	s->is_compat = 0;
-	__builtin_memset(s->args, 0, sizeof(s->args));
-	if (code == IORING_OP_CONNECT) {
-		s->args[0] = requested_fd(request);
-		put_head(CALL, nr);
-		if ((s32)s->args[0] >= 0)
-			put_fd(s->args[0], 0);
-		u64 address = 0;
-		bpf_core_read(&address, sizeof(address), &((struct io_connect *)request)->addr);
-		put_bytes(s, address, GET(request, struct io_connect, addr_len), 128, ADDRESS, 1);
-	} else {
-		s->args[0] = GET(request, struct io_open, dfd);
-		s->args[2] = GET(request, struct io_open, how.flags);
-		s->args[3] = GET(request, struct io_open, how.mode);
-		put_head(CALL, nr);
-		u64 name = (u64)GET(request, struct io_open, filename);
-		put_kernel_text(s, (u64)GET(name, struct filename, name), 1);
-		put_directory(1, 0);
-	}
-	if (want & WANT_CWD)
-		put_cwd(s, CWD, NO_ARGUMENT);
-	((struct head *)s->record)->flags |= RING;
-	send(s);
-	return 0;
-}
-
-static __always_inline int submitted(u64 request)
-{
-	struct scratch *s = get_scratch();
-	if (!s || !is_current())
-		return 0;
-	s->request = request;
-	return put_submitted();
-}
-
-/* The beginning of a struct io_uring_sqe, as it is for opens and connects. */
-struct entry {
-	u8 opcode, flags;
-	u16 priority;
-	s32 fd;
-	u64 second_address, address;
-	u32 length, open_flags;
-};
-#define ENTRY_BYTES 64
-#define WIDE_ENTRIES 10       /* bit of a ring whose entries have twice that size */
-
-/* The entry that a ring has taken last. It lies in memory of the program that asks, which may change it
- * meanwhile: what is told is what stands there now. */
-static __always_inline int read_entry(u64 ring, struct entry *e)
-{
-	u32 mask = GET(ring, struct io_ring_ctx, sq_entries) - 1, place = 0;
-	u32 taken = (GET(ring, struct io_ring_ctx, cached_sq_head) - 1) & mask;
-	u64 places = (u64)GET(ring, struct io_ring_ctx, sq_array);
-	if (bpf_probe_read_kernel(&place, sizeof(place), (void *)(places + taken * sizeof(place))))
-		return 0;
-	place = (place & mask) << (GET(ring, struct io_ring_ctx, flags) >> WIDE_ENTRIES & 1);
-	u64 entries = (u64)GET(ring, struct io_ring_ctx, sq_sqes);
-	return !bpf_probe_read_kernel(e, sizeof(*e), (void *)(entries + (u64)place * ENTRY_BYTES));
-}
-
-/* As put_submitted, where the kernel tells of the ring and not of the request. */
-PART int put_entry(void)
-{
-	struct scratch *s = get_scratch();
-	struct entry e = {};
-	if (!s || !read_entry(s->request, &e))
-		return 0;
-	u32 nr = e.opcode == IORING_OP_CONNECT ? NR_CONNECT : NR_OPENAT;
-	if (e.opcode != IORING_OP_OPENAT && e.opcode != IORING_OP_OPENAT2 && e.opcode != IORING_OP_CONNECT)
-		return 0;
-	struct call *c = bpf_map_lookup_elem(&calls, &nr);
-	if (!c || c->action == NOTHING)
-		return 0;
-	s->task = current_task();
-	s->ret = 0;
-	s->is_compat = 0;
-	__builtin_memset(s->args, 0, sizeof(s->args));
-	s->args[0] = e.fd;
-	if (e.opcode == IORING_OP_CONNECT) {
-		if (e.flags & REQUEST_OF_FIXED_FILE)
-			s->args[0] = -1;
-		put_head(CALL, nr);
-		if ((s32)s->args[0] >= 0)
-			put_fd(s->args[0], 0);
-		put_bytes(s, e.address, e.second_address, 128, ADDRESS, 1);
-	} else {
-		u64 how[2] = {e.open_flags, e.length};
-		if (e.opcode == IORING_OP_OPENAT2)
-			bpf_probe_read_user(how, sizeof(how), (void *)e.second_address);
-		s->args[2] = how[0];
-		s->args[3] = how[1];
-		put_head(CALL, nr);
-		put_text(e.address, 1);
-		put_directory(1, 0);
-	}
-	if (want & WANT_CWD)
-		put_cwd(s, CWD, NO_ARGUMENT);
-	((struct head *)s->record)->flags |= RING;
-	send(s);
-	return 0;
-}
-
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(on_submit, struct io_kiocb *request)
 {
@@ -416,11 +279,27 @@ int BPF_PROG(on_submit, struct io_kiocb *request)
 SEC("tp_btf/io_uring_submit_sqe")
 int BPF_PROG(on_submit_sqe, void *request_or_ring)
 {
-	if (bpf_core_field_exists(((struct io_kiocb *)0)->cmd))
-		return submitted((u64)request_or_ring);
-	struct scratch *s = get_scratch();
-	if (!s || !is_current())
-		return 0;
-	s->request = (u64)request_or_ring;
-	return put_entry();
+	return HAS_REQUESTS ? submitted((u64)request_or_ring) : taken((u64)request_or_ring);
+}
+
+/* A request is done, whatever has come of it. */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(on_complete, void *ring, void *request)
+{
+	return HAS_REQUESTS && request ? completed((u64)request) : 0;
+}
+
+/* Where a request opens a file. It may be told of as completed much later, when the descriptor is closed already
+ * or stands for another file, or never, as its caller likes it. */
+SEC("fexit/io_openat2")
+int BPF_PROG(on_opened, struct io_kiocb *request, u32 how, int answer)
+{
+	return HAS_REQUESTS && !answer ? opened((u64)request) : 0;
+}
+
+/* The same for a file that gets no descriptor but a place in a table of the ring. */
+SEC("fexit/io_fixed_fd_install")
+int BPF_PROG(on_installed, struct io_kiocb *request, u32 how, struct file *file, u32 slot, int place)
+{
+	return HAS_REQUESTS && place >= 0 ? installed((u64)request, (u64)file, place) : 0;
 }

@@ -244,10 +244,11 @@ struct filename {
 	const char *name;
 };
 struct open_how {
-	u64 flags, mode;
+	u64 flags, mode, resolve;
 };
 struct io_open {
 	int dfd;
+	u32 file_slot;
 	struct filename *filename;
 	struct open_how how;
 };
@@ -259,7 +260,7 @@ struct io_cmd_data {
 	struct file *file;
 };
 struct io_cqe {
-	int fd;
+	int res, fd;
 };
 struct io_kiocb {
 	u8 opcode;

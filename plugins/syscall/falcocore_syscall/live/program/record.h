@@ -2,14 +2,16 @@
  * records, `live/tables.py` fills the tables: keep all three alike. */
 #pragma once
 
-enum kind { CALL = 1, FORK, EXEC, EXIT };
+enum kind { CALL = 1, FORK, EXEC, EXIT, DONE };
 
 enum head_flag {
 	COMPAT = 1,          /* a call of a 32-bit program */
-	RING = 4,            /* asked for through io_uring: what came of it is not known */
+	DIRECT = 2,          /* the file has no descriptor, but a place in a table of a ring */
+	RING = 4,            /* of a request of io_uring; of a call: what came of it is not known */
 	TRUNCATED = 8,       /* some item did not fit */
 	IN_PID_NAMESPACE = 16,
 	GROUP_DEAD = 32,     /* the last thread of its process */
+	LATE = 64,           /* looked at some time after it was opened: it may be another file by now */
 };
 
 struct head {

@@ -80,6 +80,7 @@ u32 controller = 0;                 /* 1 + the number of a controller of version
 u32 generation = 0;                 /* of these tables; the programs rest while another one is current */
 u32 own_pid = 0;
 u32 want = 0;
+u32 looks_late = 0;                 /* the kernel doesn't let us see when a request opens a file */
 
 static __always_inline void count_drop(u32 reason)
 {

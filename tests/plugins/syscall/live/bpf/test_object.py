@@ -11,12 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from falcocore_syscall.live.bpf import calls
-from falcocore_syscall.live.bpf.btf import Btf
+from falcocore_syscall.live.bpf.btf import Btf, Kind
 from falcocore_syscall.live.bpf.errors import BpfError
 from falcocore_syscall.live.bpf.maps import index
 from falcocore_syscall.live.bpf.object import BpfObject
@@ -323,3 +324,53 @@ def test_nothing_stays_after_death(death: signal.Signals) -> None:
     while is_loaded(program):  # The kernel frees links by a worker of its own, a moment later.
         assert time.monotonic() < end
         os.sched_yield()
+
+
+ENDINGS = """
+u32 own_tid; u64 ended;
+SEC("fexit/vfs_unlink") int on_ended(u64 *context) { if ((u32)pid_tgid() == own_tid) ended++; return 0; }
+SEC("fexit/no_such_function") int homeless(u64 *context) { return 0; }
+SEC("tp_btf/sys_exit") int beside(u64 *context) { return 0; }
+"""
+
+
+def test_the_end_of_a_function_is_followed_where_the_kernel_allows_it(kernel: Btf, tmp_path: Path) -> None:
+    with BpfObject.open(compiled(ENDINGS), kernel) as made:
+        made.variables["own_tid"].write(struct.pack("<I", threading.get_native_id()))
+        made.load()
+        left_out = made.attach()
+        assert "homeless" in left_out
+        assert "beside" not in left_out
+        if "on_ended" in left_out:
+            pytest.skip("this kernel does not let the ends of functions be followed")
+        (tmp_path / "x").touch()
+        (tmp_path / "x").unlink()
+        assert made.variables["ended"].read() == struct.pack("<Q", 1)
+
+
+@pytest.mark.parametrize(("refused", "left_out"), [("on_ended", ("homeless", "on_ended")), ("beside", None)])
+def test_only_the_end_of_a_function_may_be_refused(
+    kernel: Btf, monkeypatch: pytest.MonkeyPatch, refused: str, left_out: tuple[str, ...] | None
+) -> None:
+    """Whether this kernel would allow it: it takes a tracepoint for the function."""
+    (tracepoint,) = kernel.find("btf_trace_sys_exit", Kind.TYPEDEF)
+    load, attach = calls.load_program, calls.open_raw_tracepoint
+
+    def load_any(code: bytes, name: str, license_: str, _started_by: int, *given: Any) -> int:
+        types, functions, _ = given
+        return load(code, name, license_, tracepoint, types, functions)
+
+    def attach_others(program: int, name: str) -> int:
+        if name == refused:
+            raise BpfError("attaching", errno=524)
+        return attach(program, name)
+
+    monkeypatch.setattr(calls, "load_program", load_any)
+    monkeypatch.setattr(calls, "open_raw_tracepoint", attach_others)
+    with BpfObject.open(compiled(ENDINGS), kernel) as made:
+        made.load()
+        if left_out is not None:
+            assert made.attach() == left_out
+            return
+        with pytest.raises(BpfError):
+            made.attach()

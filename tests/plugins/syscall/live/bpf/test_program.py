@@ -92,6 +92,14 @@ def test_tracepoints() -> None:
     }
 
 
+def test_programs_that_follow_the_end_of_a_function() -> None:
+    source = 'SEC("fexit/vfs_open") int ending(u64 *c) { return 0; } NOINLINE int other(void) { return 1; }'
+    found = {
+        one.name: (one.ending, one.tracepoint, one.is_program) for one in functions(Elf(compiled(source)))
+    }
+    assert found == {"ending": ("vfs_open", None, True), "other": (None, None, False)}
+
+
 STRONG = 'extern void *bpf_strong(void *) __attribute__((section(".ksyms")));'
 
 
@@ -108,6 +116,7 @@ STRONG = 'extern void *bpf_strong(void *) __attribute__((section(".ksyms")));'
             "takes an address in .text",
         ),
         ('SEC("kprobe/x") int main_(u64 *c) { return 0; }', "section kprobe/x has programs"),
+        ('SEC("fexit/") int main_(u64 *c) { return 0; }', "section fexit/ has programs"),
         ('SEC("tp_btf/") int main_(u64 *c) { return 0; }', "section tp_btf/ has programs"),
     ],
 )

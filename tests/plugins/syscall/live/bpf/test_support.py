@@ -15,8 +15,9 @@ import pytest
 
 from falcocore.api import Finding
 from falcocore_syscall.live.bpf import calls
+from falcocore_syscall.live.bpf.btf import Btf, Kind
 from falcocore_syscall.live.bpf.errors import BpfError
-from falcocore_syscall.live.bpf.support import Host, find_out
+from falcocore_syscall.live.bpf.support import TRACEPOINT_TYPE, Host, find_out
 from tests.support.bpf_objects import needs_kernel
 
 STEPS = ["architecture", "privileges", "kernel types", "locked memory", "bpf call", "ring buffer"]
@@ -52,8 +53,27 @@ def refusing(monkeypatch: pytest.MonkeyPatch, code: int, only: calls.MapType | N
 @needs_kernel
 def test_this_host() -> None:
     findings = find_out()
-    assert [finding.name for finding in findings] == [*STEPS, "program", "tracepoint", "direct reads"]
+    last = ["program", "tracepoint", "direct reads", "ends of functions"]
+    assert [finding.name for finding in findings] == [*STEPS, *last]
     assert [finding for finding in findings if not finding.ok] == []
+
+
+@needs_kernel
+@pytest.mark.parametrize(("refuses", "told"), [(True, "can't be followed, and of opens"), (False, "can be")])
+def test_the_ends_of_functions(monkeypatch: pytest.MonkeyPatch, refuses: bool, told: str) -> None:
+    load = calls.load_alone
+
+    def load_alone(code: bytes, name: str, started_by: int, attachment: int = 23) -> int:
+        if attachment == calls.Attachment.END:
+            if refuses:
+                raise BpfError("loading program probe", errno=errno.EPERM)
+            (started_by,) = Btf.of_kernel().find(TRACEPOINT_TYPE, Kind.TYPEDEF)
+        return load(code, name, started_by)
+
+    monkeypatch.setattr(calls, "load_alone", load_alone)
+    found = by_name(find_out())["ends of functions"]
+    assert found.ok
+    assert found.detail.startswith(told)
 
 
 @needs_kernel
