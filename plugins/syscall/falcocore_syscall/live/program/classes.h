@@ -73,8 +73,7 @@ static __always_inline u64 groups_of(struct scratch *s, struct call *c)
 		u64 file = file_of(task, c->kind == SOCKET ? s->args[0] : s->ret);
 		if (!file)
 			return c->every_group;
-		u64 inode = (u64)GET(file, struct file, f_inode);
-		if ((GET(inode, struct inode, i_mode) & S_IFMT) == S_IFSOCK) {
+		if (is_socket(file)) {
 			u64 socket = (u64)GET(file, struct file, private_data);
 			u64 sock = (u64)GET(socket, struct socket, sk);
 			found |= family_class(GET(sock, struct sock, __sk_common.skc_family));

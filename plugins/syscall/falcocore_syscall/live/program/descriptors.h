@@ -23,6 +23,12 @@ static __always_inline u64 file_of(u64 task, u32 fd)
 	return (u64)GET(entries + 8ull * fd, struct hlist_head, first);
 }
 
+static __always_inline int is_socket(u64 file)
+{
+	u64 inode = (u64)GET(file, struct file, f_inode);
+	return (GET(inode, struct inode, i_mode) & S_IFMT) == S_IFSOCK;
+}
+
 PART int put_file(u32 fd, u32 arg)
 {
 	struct scratch *s = get_scratch();
@@ -128,8 +134,7 @@ PART int put_fd(u32 fd, u32 arg)
 	if (!file)
 		return 0;
 	s->file = file;
-	u64 inode = (u64)GET(file, struct file, f_inode);
-	if ((GET(inode, struct inode, i_mode) & S_IFMT) == S_IFSOCK)
+	if (is_socket(file))
 		put_socket(fd, arg);
 	else
 		put_file(fd, arg);

@@ -130,10 +130,7 @@ PART u64 match_ports(u64 left, u32 address_arg, u32 length_arg)
 	if (!s)
 		return left;
 	u64 file = file_of(s->task, s->args[0]);
-	if (!file)
-		return left;
-	u64 inode = (u64)GET(file, struct file, f_inode);
-	if ((GET(inode, struct inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!file || !is_socket(file))
 		return left;
 	u64 socket = (u64)GET(file, struct file, private_data), sock = (u64)GET(socket, struct socket, sk);
 	if (!sock)

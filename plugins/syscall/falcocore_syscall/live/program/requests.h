@@ -200,12 +200,6 @@ static __always_inline int taken(u64 ring)
 	return 0;
 }
 
-static __always_inline int is_socket(u64 file)
-{
-	u64 inode = (u64)GET(file, struct file, f_inode);
-	return (GET(inode, struct inode, i_mode) & S_IFMT) == S_IFSOCK;
-}
-
 /* What has come of a request: the socket that it has connected, or the file that is in the scratch. */
 PART int put_done(u32 nr)
 {
