@@ -29,8 +29,8 @@ log = logging.getLogger("falcocore.syscall")
 
 IDLE_S = 1.0
 """How long a wait for records lasts at most: batches that wait to be acknowledged are not held up longer."""
-GATHER_S = 0.02
-GATHERINGS = 5
+GATHER_S = 0.05
+GATHERINGS = 2
 GATHERED_BYTES = 1 << 17
 """After a wake-up it waits so long, some times, or until so much has come: a batch costs more than many
 records in it. An alert comes a tenth of a second later for it at the most."""
