@@ -104,7 +104,6 @@ def _names(check: BoundCheck, *, holds: bool) -> Names | None:
     compared = {text for text in constants(check) if isinstance(text, str)}
     if check.operator.name not in _EQUALITIES or not compared:
         return None
-
     others = _outcome(check, "".join(["?", *compared])) is holds
     listed = (text for text in compared if (_outcome(check, text) is holds) is not others)
     return Names(frozenset(text.encode("utf-8", "surrogateescape") for text in listed), others=others)
