@@ -104,8 +104,8 @@ def _workload(folder: Path) -> None:
     source = folder / "some.c"
     source.write_text('#include <stdio.h>\n#include <stdlib.h>\nint main(void) { return puts("x"); }\n')
     for name, options in (("push-down on", []), ("push-down off", ["--push-down-off"])):
-        started = time.perf_counter()
         with engine(*options) as watched:
+            started = time.perf_counter()
             for _ in range(TASKS):
                 subprocess.run(["gcc", "-O1", "-o", str(folder / "some"), str(source)], check=True)
                 subprocess.run(["find", "/usr/share/doc", "/usr/include", "-name", "no-such"], check=True)
