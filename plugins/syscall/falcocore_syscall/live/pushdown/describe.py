@@ -87,9 +87,9 @@ def _what(call: CallPlan) -> str:
     looked_at = _listed(
         dict.fromkeys(_LOOKS[name] for needs in call.demand.terms for name in needs.asked), " and "
     )
-    tested = f"{which}, if {looked_at} will do" if which else f"if {looked_at} will do"
+    tested = f"{which}, depending on {looked_at}" if which else f"depending on {looked_at}"
     if call.certain:
-        return f"{tested}; without a look at that, all {_classes_text(call.certain, call.kind)}"
+        return f"{tested}; in any case all {_classes_text(call.certain, call.kind)}"
     return tested
 
 

@@ -33,40 +33,40 @@ from tests.support.syscall_events import one_rule
         (
             "evt.type = openat and evt.is_open_read = true and fd.num >= 0 and fd.name in (/a/b, /a/c)",
             "openat",
-            "to read or to read and write, that succeed, if the path will do",
+            "to read or to read and write, that succeed, depending on the path",
             "to read or to read and write, that succeed: the path is /a/b, /a/c",
         ),
         (
             "evt.type = openat and (fd.name startswith /a/ or fd.filename endswith .so or evt.failed = true)",
             "openat",
-            "if the path will do; without a look at that, all that fail",
+            "depending on the path; in any case all that fail",
             "all that fail: the rule asks nothing else; that succeed: the path begins with /a/, or has a "
             "name that ends in .so",
         ),
         (
             "evt.type = openat and fd.name = /a/b and not proc.name in (x, y) and user.uid in (5, 6, 9)",
             "openat",
-            "by other users than root, if the path, the user and the program will do",
+            "by other users than root, depending on the path, the user and the program",
             "by other users than root: the path is /a/b, the user's number is 5 to 6, 9, and the program is "
             "none of x, y",
         ),
         (
             "evt.type = ptrace and proc.pname != a and proc.aname = b and proc.is_exe_from_memfd = true",
             "ptrace",
-            "if the program's parents and the program will do",
+            "depending on the program's parents and the program",
             "its parent is none of a, it or a program above it is b, and the program's file is in memory "
             "only",
         ),
         (
             "evt.type = ptrace and proc.exe startswith ./ and proc.cwd = /tmp/",
             "ptrace",
-            "if the program and the working directory will do",
+            "depending on the program and the working directory",
             "what the program was started as begins with ./, and the working directory is /tmp",
         ),
         (
             "evt.type = sendto and fd.sport = 22",
             "sendto",
-            "of IPv4 or of IPv6 or of other families, if the port will do",
+            "of IPv4 or of IPv6 or of other families, depending on the port",
             "of IPv4 or of IPv6 or of other families: a port is 22",
         ),
         (
