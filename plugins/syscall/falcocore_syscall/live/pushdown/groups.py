@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
-from falcocore_syscall.live.pushdown.needs import NO_NEEDS, Needs
+from falcocore_syscall.live.pushdown.atoms import Atom
+from falcocore_syscall.live.pushdown.needs import NO_NEEDS, Atoms, Needs
 
 MOST_GROUPS = 64
 EVERY_GROUP = (1 << MOST_GROUPS) - 1
@@ -40,7 +41,7 @@ class Groups:
         numbers: dict[Needs, int] = {}
         for bucket in buckets.values():
             count = 1 + (len(bucket) - 1) * min(room, many) // (many or 1)
-            ordered = sorted(bucket, key=lambda needs: (wanted[needs], repr(needs.paths)))
+            ordered = sorted(bucket, key=lambda needs: (wanted[needs], _texts(needs.paths)))
             for part in _parts(ordered, count):
                 numbers.update(dict.fromkeys(part, len(found)))
                 found.append(reduce(Needs.either, part))
@@ -50,15 +51,22 @@ class Groups:
         """The groups that need something of this name, an attribute of Needs."""
         return bits(number for number, needs in enumerate(self.needs) if name in needs.asked)
 
-    @property
-    def tested(self) -> int:
-        """The groups that need anything beside a class."""
-        return bits(number for number, needs in enumerate(self.needs) if needs != NO_NEEDS)
+    def atoms(self, name: str) -> dict[Atom, int]:
+        """The atoms of `paths`, `exes` or `directories`, each with the groups that it is enough for."""
+        found: dict[Atom, int] = {}
+        for number, needs in enumerate(self.needs):
+            for atom in getattr(needs, name) or ():
+                found[atom] = found.get(atom, 0) | 1 << number
+        return found
 
 
 def bits(numbers: Iterable[int]) -> int:
     """A set of groups."""
     return reduce(lambda found, number: found | 1 << number, numbers, 0)
+
+
+def _texts(atoms: Atoms) -> list[bytes]:
+    return sorted(text for _, text in atoms or ())
 
 
 def _parts(ordered: list[Needs], count: int) -> Iterable[list[Needs]]:

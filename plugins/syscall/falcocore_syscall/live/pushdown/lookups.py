@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from falcocore_syscall.live.pushdown.atoms import Atom, Part
+from falcocore_syscall.live.pushdown.assembler import Assembler
+from falcocore_syscall.live.pushdown.atoms import Part
 from falcocore_syscall.live.pushdown.groups import Groups, bits
 from falcocore_syscall.live.pushdown.keys import MOST_INSTRUCTIONS, Keys
 from falcocore_syscall.live.pushdown.matchers import name_matcher, number_matcher
@@ -35,20 +35,11 @@ class Lookup:
 def of_numbers(name: str, groups: Groups, most_instructions: int = MOST_INSTRUCTIONS) -> Lookup:
     """The test of the attribute `users` or `ports` of what groups need."""
     found: dict[tuple[int, int], int] = {}
-    for number, ranges in _wanted(name, groups):
-        for pair in ranges:
-            found[pair] = found.get(pair, 0) | 1 << number
-    code = number_matcher(found)
-    if len(code) > most_instructions:
-        return Lookup(number_matcher({}).code(), 0)
-    return Lookup(code.code(), groups.where(name))
-
-
-def _wanted(name: str, groups: Groups) -> Iterable[tuple[int, Ranges]]:
     for number, needs in enumerate(groups.needs):
         ranges: Ranges | None = getattr(needs, name)
-        if ranges is not None:
-            yield number, ranges
+        for pair in ranges or ():
+            found[pair] = found.get(pair, 0) | 1 << number
+    return _lookup(number_matcher(found), groups.where(name), most_instructions)
 
 
 def of_names(name: str, groups: Groups, most_instructions: int = MOST_INSTRUCTIONS) -> Lookup:
@@ -61,33 +52,28 @@ def of_names(name: str, groups: Groups, most_instructions: int = MOST_INSTRUCTIO
             if len(listed) <= LONGEST_PROGRAM:
                 found[listed + b"\0"] = found.get(listed + b"\0", 0) | 1 << number
         inverted |= 1 << number if names is not None and names.others else 0
-    code = name_matcher(found, {})
-    if len(code) > most_instructions:
-        return Lookup(name_matcher({}, {}).code(), 0)
-    return Lookup(code.code(), groups.where(name), inverted)
+    return _lookup(name_matcher(found, {}), groups.where(name), most_instructions, inverted)
 
 
 def of_exes(groups: Groups, most_instructions: int = MOST_INSTRUCTIONS) -> Lookup:
     """The test of what programs were started as."""
     found: dict[bytes, int] = {}
-    for number, needs in enumerate(groups.needs):
-        for part, text in needs.exes or ():
-            key = text + b"\0" if part is Part.PATH and len(text) < LONGEST_EXE else text[:LONGEST_EXE]
-            found[key] = found.get(key, 0) | 1 << number
-    code = name_matcher(found, {})
+    for (part, text), its in groups.atoms("exes").items():
+        key = text + b"\0" if part is Part.PATH and len(text) < LONGEST_EXE else text[:LONGEST_EXE]
+        found[key] = found.get(key, 0) | its
+    return _lookup(name_matcher(found, {}), groups.where("exes"), most_instructions)
+
+
+def _lookup(code: Assembler, groups: int, most_instructions: int, inverted: int = 0) -> Lookup:
+    # Names can't be cut, as those of files are: a group that wants all but some would lose others too.
     if len(code) > most_instructions:
-        return Lookup(name_matcher({}, {}).code(), 0)
-    return Lookup(code.code(), groups.where("exes"))
+        return Lookup(number_matcher({}).code(), 0)
+    return Lookup(code.code(), groups, inverted)
 
 
 def of_directories(groups: Groups) -> Lookup:
     """The test of working directories."""
-    atoms: dict[Atom, int] = {}
-    for number, needs in enumerate(groups.needs):
-        for atom in needs.directories or ():
-            atoms[atom] = atoms.get(atom, 0) | 1 << number
-    keys = Keys.of(atoms)
-    return Lookup(keys.path_code, groups.where("directories"))
+    return Lookup(Keys.of(groups.atoms("directories")).path_code, groups.where("directories"))
 
 
 def of_marks(groups: Groups) -> tuple[int, ...]:

@@ -135,11 +135,7 @@ class Plan:
     @cached_property
     def keys(self) -> Keys:
         """The tests of paths."""
-        atoms: dict[Atom, int] = {}
-        for number, needs in enumerate(self.groups.needs):
-            for atom in needs.paths or ():
-                atoms[atom] = atoms.get(atom, 0) | 1 << number
-        return Keys.of(atoms)
+        return Keys.of(self.groups.atoms("paths"))
 
     def passes(self, call: str, number: int, told: Told = NOTHING_TOLD) -> bool:
         """True where the kernel sends a call of the class with this number.

@@ -15,7 +15,7 @@ from falcocore_syscall.live.pushdown.atoms import CLIMBING, Atom, path_atoms
 from falcocore_syscall.live.pushdown.classes import PORTS, Kind, constants
 from falcocore_syscall.live.pushdown.needs import EVERY_USER, Names, Needs, Ranges, ranges_of
 
-MOST_PORT = (1 << 16) - 1
+_MOST_PORT = (1 << 16) - 1
 _PORTS = frozenset({*PORTS, "fd.port"})
 _NAMES = ("proc.name", "proc.pname", "proc.aname")
 _MARKS = {
@@ -42,7 +42,7 @@ def needs_of(check: BoundCheck, kind: Kind, *, holds: bool) -> Needs | None:
         users = _numbers(check, EVERY_USER[0][1], holds=holds)
         return None if users is None else Needs(users=users)
     if holds and kind is Kind.SOCKET and label in _PORTS:
-        ports = _numbers(check, MOST_PORT, holds=True)
+        ports = _numbers(check, _MOST_PORT, holds=True)
         return None if ports is None else Needs(ports=ports)
     if label in _MARKS:
         is_needed = _outcome(check, True) is holds and _outcome(check, False) is not holds
