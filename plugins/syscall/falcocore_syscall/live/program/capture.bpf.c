@@ -202,13 +202,9 @@ PART int put_return_of_child(void)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct scratch *s = get_scratch();
-	if (!s || !is_current())
+	struct scratch *s = is_current() ? begin_record((u64)child) : 0;
+	if (!s)
 		return 0;
-	s->task = (u64)child;
-	s->ret = 0;
-	s->is_compat = 0;
-	__builtin_memset(s->args, 0, sizeof(s->args));
 	put_fork(s, (u64)parent, (u64)child);
 #if defined(__TARGET_ARCH_arm64)
 	put_return_of_child();
@@ -219,13 +215,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
 {
-	struct scratch *s = get_scratch();
-	if (!s || !is_current())
+	struct scratch *s = is_current() ? begin_record((u64)task) : 0;
+	if (!s)
 		return 0;
-	s->task = (u64)task;
-	s->ret = 0;
-	s->is_compat = 0;
-	__builtin_memset(s->args, 0, sizeof(s->args));
 	s->args[0] = old_pid;
 	put_head(EXEC, NR_UNKNOWN);
 	s->exe_flags = 0;
@@ -248,19 +240,15 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
-	struct scratch *s = get_scratch();
-	if (!s || !is_current())
+	struct scratch *s = is_current() ? begin_record((u64)task) : 0;
+	if (!s)
 		return 0;
-	s->task = (u64)task;
 	u64 signal = (u64)GET(s->task, struct task_struct, signal);
 	u32 is_last = GET(signal, struct signal_struct, live.counter) == 0;
 	if (is_last)
 		program_ended(GET(s->task, struct task_struct, tgid));
 	else if (!(want & WANT_THREADS))
 		return 0;
-	s->ret = 0;
-	s->is_compat = 0;
-	__builtin_memset(s->args, 0, sizeof(s->args));
 	s->args[0] = GET(s->task, struct task_struct, exit_code);
 	put_head(EXIT, NR_UNKNOWN);
 	if (is_last)

@@ -51,15 +51,12 @@ static __always_inline u32 requested_call(u64 request)
 /* The scratch, ready for a record of a request. */
 static __always_inline struct scratch *begin_request(u64 request, u64 key, s64 ret)
 {
-	struct scratch *s = get_scratch();
+	struct scratch *s = begin_record(bpf_get_current_task());
 	if (!s)
 		return 0;
-	s->task = bpf_get_current_task();
 	s->request = request;
 	s->file = 0;
 	s->ret = ret;
-	s->is_compat = 0;
-	__builtin_memset(s->args, 0, sizeof(s->args));
 	s->args[REQUEST] = key;
 	return s;
 }

@@ -101,6 +101,19 @@ static __always_inline struct scratch *get_scratch(void)
 	return bpf_map_lookup_elem(&scratch, &zero);
 }
 
+/* The scratch, ready for a record about a task that is not of a call. */
+static __always_inline struct scratch *begin_record(u64 task)
+{
+	struct scratch *s = get_scratch();
+	if (!s)
+		return 0;
+	s->task = task;
+	s->ret = 0;
+	s->is_compat = 0;
+	__builtin_memset(s->args, 0, sizeof(s->args));
+	return s;
+}
+
 /* Room for an item whose data is written to the returned place; NULL where the record is full. */
 static __always_inline u8 *item_room(struct scratch *s)
 {
