@@ -256,8 +256,11 @@ class LiveMachine(Machine):
         thread = self.threads.get(head.tid) or self.threads.get(head.pid)
         if not isinstance(thread, LiveThread) or thread.pid != head.pid:
             return None
+        is_last = head.flags & RecordFlag.GROUP_DEAD
+        if thread.tid != head.tid and not is_last:
+            return thread  # Of one that nobody has told of; its process lives on.
         ended: list[Thread] = [thread]
-        if head.flags & RecordFlag.GROUP_DEAD and thread.group is not None:
+        if is_last and thread.group is not None:
             ended = list(thread.group.threads.values())
         for each in ended:
             each.dead = True
@@ -268,7 +271,7 @@ class LiveMachine(Machine):
                 reaper = thread.reaper or reaper_of(self, each)
                 for child in children:
                     self.threads.move(child, reaper)
-        if head.flags & RecordFlag.GROUP_DEAD or not thread.is_main:
+        if is_last or not thread.is_main:
             self._ended += [it for it in ended if isinstance(it, LiveThread)]
         return thread
 

@@ -254,6 +254,14 @@ def test_the_main_thread_stays_while_others_of_its_process_live(box: Box) -> Non
     assert not {10, 15} & box.machine.threads.keys()
 
 
+def test_the_end_of_a_thread_that_nobody_has_told_of_is_not_that_of_its_process(box: Box) -> None:
+    box.takes(RecordKind.FORK, tid=11, pid=11, ppid=10, args=(10,))
+    assert box.takes(RecordKind.EXIT, tid=15, pid=10, ppid=1) is box.machine.threads[10]
+    assert box.names(11) == ["shell", "shell", "init"]
+    box.call(11)
+    assert 10 in box.machine.threads
+
+
 def test_descriptors_are_read_when_one_is_asked_for(box: Box) -> None:
     box.proc.found[10] = found(10, 1, "shell")
     fds = box.machine.threads[10].fds

@@ -146,15 +146,14 @@ int BPF_PROG(on_call, struct pt_regs *regs, long ret)
 static __always_inline void put_fork(struct scratch *s, u64 maker, u64 task)
 {
 	u64 flags = 0;
+	u32 pid_of_maker = GET(maker, struct task_struct, tgid);
 	if (GET(task, struct task_struct, tgid) != GET(task, struct task_struct, pid)) {
-		if (!(want & WANT_THREADS))
+		if (!(want & WANT_THREADS) || pid_of_maker == own_pid)
 			return;
 		flags |= CLONE_THREAD;
 	} else {
-		program_forked(GET(maker, struct task_struct, tgid), GET(task, struct task_struct, tgid));
+		program_forked(pid_of_maker, GET(task, struct task_struct, tgid));
 	}
-	if ((u32)GET(maker, struct task_struct, tgid) == own_pid && flags & CLONE_THREAD)
-		return;
 	if ((u64)GET(task, struct task_struct, files) == (u64)GET(maker, struct task_struct, files))
 		flags |= CLONE_FILES;
 	u64 pid = (u64)GET(task, struct task_struct, thread_pid), parent_pid = (u64)GET(maker, struct task_struct, thread_pid);
@@ -245,9 +244,10 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		return 0;
 	u64 signal = (u64)GET(s->task, struct task_struct, signal);
 	u32 is_last = GET(signal, struct signal_struct, live.counter) == 0;
+	u32 pid = GET(s->task, struct task_struct, tgid);
 	if (is_last)
-		program_ended(GET(s->task, struct task_struct, tgid));
-	else if (!(want & WANT_THREADS))
+		program_ended(pid);
+	else if (!(want & WANT_THREADS) || pid == own_pid)
 		return 0;
 	s->args[0] = GET(s->task, struct task_struct, exit_code);
 	put_head(EXIT, NR_UNKNOWN);
