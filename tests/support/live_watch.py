@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -56,7 +56,7 @@ def bundled_rules() -> list[str]:
 
 
 class Watch:
-    """Watches with a set of rules from the moment it is made; `tables` stand in for what is made of them.
+    """Watches with a set of rules from the moment it is made; `tables` makes of them what the kernel is told.
 
     Other arguments are the options of the source by these names.
     """
@@ -64,8 +64,9 @@ class Watch:
     def __init__(
         self,
         rules: RuleSet,
-        tables: Tables | None = None,
+        tables: Callable[[RuleSet], Tables] | None = None,
         *,
+        buffer_bytes: int = BUFFER_BYTES,
         container_sockets: Sequence[str] = (),
         resolves_names: bool = False,
     ) -> None:
@@ -75,9 +76,9 @@ class Watch:
         self._stream = Stream("syscall", "syscall", "syscall", "box")
         with pytest.MonkeyPatch.context() as patch:
             if tables is not None:
-                patch.setattr(watching, "Tables", _Fixed(tables))
+                patch.setattr(watching, "Tables", _Tables(tables))
             self._watching = Watching(
-                BUFFER_BYTES,
+                buffer_bytes,
                 DropPolicy(),
                 container_sockets=container_sockets,
                 resolves_names=resolves_names,
@@ -93,10 +94,10 @@ class Watch:
         self.rules = rules
         self._watching.prepare(rules)
 
-    def until(self, sentinel: str) -> Iterator[LiveEvent]:
+    def until(self, sentinel: str, between: Callable[[], None] = lambda: None) -> Iterator[LiveEvent]:
         """The events up to that in which a file of this name is opened, which is not among them.
 
-        What else was drawn with it is lost.
+        What else was drawn with it is lost. `between` is called between two batches.
         """
         end = time.monotonic() + SAFETY_S
         for batch in self._batches:
@@ -106,6 +107,7 @@ class Watch:
                         pass
                     return
                 yield event
+            between()
             assert time.monotonic() < end, f"{sentinel} was not seen; the log tells whether events were lost"
 
     def alerts(self, event: LiveEvent) -> list[Alert]:
@@ -137,15 +139,11 @@ class Watch:
             pass
 
 
-class _Fixed:
+class _Tables:
     """In place of the class Tables."""
 
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    def of(self, _rules: RuleSet) -> Tables:
-        """What is told to the kernel, whatever the rules are."""
-        return self._tables
+    def __init__(self, make: Callable[[RuleSet], Tables]) -> None:
+        self.of = make
 
 
 def _asked_for(event: LiveEvent) -> str | None:

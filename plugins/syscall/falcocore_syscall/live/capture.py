@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import platform
 import struct
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
+from typing import TypeVar
 
 from falcocore.api import ConfigError, SourceError
 from falcocore_syscall.live.bpf.btf import Btf
 from falcocore_syscall.live.bpf.errors import BpfError
 from falcocore_syscall.live.bpf.maps import index
 from falcocore_syscall.live.bpf.object import BpfObject
-from falcocore_syscall.live.bpf.ring import RingReader
+from falcocore_syscall.live.bpf.ring import MOST_RECORDS, RingReader
 from falcocore_syscall.live.hierarchy import container_controller
 from falcocore_syscall.live.pushdown.lookups import LONGEST_EXE
 from falcocore_syscall.live.tables import Tables
@@ -27,7 +30,12 @@ _ON_OPENED = "on_opened"
 HOST, IN_CONTAINER, EITHER = 1, 2, 3
 _MOST_PLACES = 4096
 _LEAST_BUFFER_BYTES = 1 << 16
+_MOST_KEPT_BYTES = 128 << 20
+"""Of records that are taken out of the buffer while the kernel is busy with other tables."""
+_KEEP_S = 0.02
 _PROGRAM = struct.Struct("<Q16s64sIxxxx")
+
+T = TypeVar("T")
 
 
 class Capture:
@@ -50,6 +58,8 @@ class Capture:
         self._ring: RingReader | None = None
         self._generation = 0
         self._places: dict[int, int] = {}
+        self._kept: deque[bytes] = deque()
+        self._kept_bytes = 0
         self.own_pid = os.getpid()
         """The number that the kernel has for this process; nothing is told of it."""
         self.left_out: tuple[str, ...] = ()
@@ -65,18 +75,39 @@ class Capture:
         self._ring = RingReader(loaded.maps["ring"])
         self._begin(loaded)
 
-    def replace(self, tables: Tables) -> None:
-        """Have other tables and predicates from now on, without losing a record.
+    def replace(self, make: Callable[[], Tables]) -> Tables:
+        """Have other tables and predicates from now on, without losing a record; not while a batch is read.
 
-        For an event that happens in this moment there may be two records.
+        `make` is called in another thread. For an event that happens in this moment there may be two records.
 
         Raises:
             SourceError: the kernel does not take them; what was there goes on.
         """
         old = self._object
-        self._begin(self._loaded(tables, old))
+
+        def made() -> tuple[Tables, BpfObject]:
+            tables = make()
+            return tables, self._loaded(tables, old)
+
+        tables, loaded = self._keeping_records(made)
+        self._begin(loaded)
         if old is not None:
             old.close()
+        return tables
+
+    def _keeping_records(self, work: Callable[[], T]) -> T:
+        """Do what takes long, and take records out of the buffer meanwhile, which may not hold them all."""
+        with ThreadPoolExecutor(1, "kernel tables") as thread:
+            future = thread.submit(work)
+            while self._ring is not None and not future.done() and self._kept_bytes < _MOST_KEPT_BYTES:
+                self._keep(self._ring)
+        return future.result()
+
+    def _keep(self, ring: RingReader) -> None:
+        if ring.wait(_KEEP_S):
+            for data, offset, length in ring.drain():
+                self._kept.append(bytes(data[offset : offset + length]))
+                self._kept_bytes += length
 
     def _loaded(self, tables: Tables, before: BpfObject | None) -> BpfObject:
         machine = platform.machine()
@@ -126,16 +157,21 @@ class Capture:
         """Readable while there are records."""
         return -1 if self._ring is None else self._ring.fileno()
 
-    def drain(self) -> Iterator[tuple[memoryview, int]]:
+    def drain(self) -> Iterator[tuple[memoryview | bytes, int]]:
         """Where each record of a batch begins, in a buffer that may be read until the next one is drawn."""
-        if self._ring is not None:
+        if self._kept:
+            for _ in range(min(len(self._kept), MOST_RECORDS)):
+                record = self._kept.popleft()
+                self._kept_bytes -= len(record)
+                yield record, 0
+        elif self._ring is not None:
             for data, offset, _ in self._ring.drain():
                 yield data, offset
 
     @property
     def pending_bytes(self) -> int:
-        """How much waits in the buffer."""
-        return 0 if self._ring is None else self._ring.pending_bytes
+        """How much waits in the buffer, or was taken out of it and waits here."""
+        return self._kept_bytes + (0 if self._ring is None else self._ring.pending_bytes)
 
     def dropped(self) -> int:
         """Records since the start for which the buffer had no room."""

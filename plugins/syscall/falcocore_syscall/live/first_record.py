@@ -26,7 +26,7 @@ class Capturing(Protocol):
     def fileno(self) -> int:
         """Readable while there are records."""
 
-    def drain(self) -> Iterator[tuple[memoryview, int]]:
+    def drain(self) -> Iterator[tuple[memoryview | bytes, int]]:
         """Where each record of a batch is."""
 
     def know_own_pid(self, pid: int) -> None:

@@ -87,9 +87,7 @@ class Watching:
         if self._resolves_names:
             watch_names(self._names, rules)
         if self._observation is not None:
-            tables = self._tables(rules)
-            self._capture.replace(tables)
-            self._sent = tables.sent
+            self._sent = self._capture.replace(lambda: self._tables(rules)).sent
 
     def open(self) -> None:
         """Attach first, then take the processes that are there: what begins in between is in the buffer.

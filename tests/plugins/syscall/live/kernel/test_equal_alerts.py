@@ -8,6 +8,7 @@ import platform
 from dataclasses import replace
 from pathlib import Path
 
+from falcocore.ruleset import RuleSet
 from falcocore_syscall.live.calls.table import Calls
 from falcocore_syscall.live.tables import Tables
 from tests.support.bpf_objects import needs_kernel
@@ -29,7 +30,7 @@ ACTED = frozenset(
 """The calls that actions are made of. What else happens on the machine would only fill the buffer."""
 
 
-def all_of_these_calls() -> Tables:
+def all_of_these_calls(_rules: RuleSet) -> Tables:
     """Each of them is sent with all that can be told of it, whatever the rules are."""
     calls = Calls(platform.machine())
     tables = Tables.everything()
@@ -45,7 +46,7 @@ def test_alerts_are_equal_with_the_push_down_and_without(tmp_path: Path) -> None
     chooser = Chooser(SEED, str(tmp_path))
     text = chooser.rules(RULES)
     rules = rule_set(text)
-    pushed, whole = Watch(rules), Watch(rules, all_of_these_calls())
+    pushed, whole = Watch(rules), Watch(rules, all_of_these_calls)
     actor = Actor(tmp_path)
     raised = pairs = 0
     try:

@@ -13,7 +13,9 @@ from signal import SIGKILL
 
 import pytest
 
+from falcocore.ruleset import RuleSet
 from falcocore_syscall.live.bpf.calls import CALL_NUMBERS
+from falcocore_syscall.live.tables import Tables
 from tests.support.bpf_objects import needs_kernel
 from tests.support.falcocore_process import Running
 from tests.support.live_actor import Actor
@@ -72,31 +74,49 @@ result = at
 """
         )
         seen: list[int] = []
-        replaced = 0
+        replaced_at: list[int] = []
 
-        def note(name: str) -> None:
-            number = name.rpartition("numbered-")[2]
-            if number.isdecimal():
-                seen.append(int(number))
-
-        for event in watch.until(sentinel):
-            if event.thread is None or event.thread.pid != actor.pid:
-                continue
-            before = len(seen)
-            note(shown(event, "fd.name"))
-            if len(seen) > before and len(seen) % 500 == 0 and replaced < 6:
-                watch.replace(rule_set(OTHERS[replaced % len(OTHERS)]))
-                replaced += 1
-            elif replaced == 6 and len(seen) % 500 == 499:
+        def replace() -> None:
+            if len(seen) < (replaced_at[-1] if replaced_at else 0) + 500:
+                return
+            if len(replaced_at) < 6:
+                watch.replace(rule_set(OTHERS[len(replaced_at) % len(OTHERS)]))
+                replaced_at.append(len(seen))
+            else:
                 (tmp_path / "stop").touch()
+
+        for event in watch.until(sentinel, replace):
+            if event.thread is not None and event.thread.pid == actor.pid:
+                number = shown(event, "fd.name").rpartition("numbered-")[2]
+                if number.isdecimal():
+                    seen.append(int(number))
         count = actor.answer()
     finally:
         actor.close()
         watch.close()
-    assert replaced == 6
+    assert len(replaced_at) == 6
     # An event in the moment of the change may be told twice.
     assert sorted(set(seen)) == list(range(count))
     assert len(seen) <= count + 6 * (os.cpu_count() or 1)
+
+
+def test_more_than_the_buffer_holds_may_happen_while_rules_are_replaced(tmp_path: Path) -> None:
+    actor, count, later = Actor(tmp_path), 10_000, rule_set(OPENED)
+    sentinels: list[str] = []
+
+    def tables(rules: RuleSet) -> Tables:
+        if rules is later:
+            path = f"{tmp_path}/numbered-{{at}}"
+            opens = f'for at in range({count}):\n    os.close(os.open(f"{path}", os.O_RDONLY | os.O_CREAT))'
+            sentinels.append(actor.does(opens)[0])
+        return Tables.of(rules)
+
+    watch = Watch(rule_set(OPENED), tables, buffer_bytes=1 << 20)
+    watch.replace(later)
+    paths = [shown(event, "fd.name") for event in watch.until(sentinels[0])]
+    actor.close()
+    watch.close()
+    assert sum(path.startswith(f"{tmp_path}/numbered-") for path in paths) == count
 
 
 def test_nothing_stays_in_the_kernel_after_the_end() -> None:
