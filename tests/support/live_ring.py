@@ -59,9 +59,14 @@ class Ring:
         count, self.asked = self.asked, 0
         wanted = count if wait is None else wait
         flags = 1 | (2 if self.flags & SQPOLL else 0)
-        found = call("io_uring_enter", self.fd, count, wanted, flags, 0, 0)
-        assert found >= 0, found
-        return self.collect()
+        found = {}
+        while True:
+            # The end of a delay ends the call, whatever else was waited for.
+            entered = call("io_uring_enter", self.fd, count, wanted - len(found), flags, 0, 0)
+            assert entered >= 0, entered
+            found.update(self.collect())
+            if len(found) >= wanted: return found
+            count = 0
 
     def collect(self):
         found = {}
