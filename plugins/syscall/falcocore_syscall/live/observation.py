@@ -170,7 +170,7 @@ class Observation:
 
     def _records(self) -> Iterator[Record]:
         early, self._early = self._early, []
-        waiting = self._requests.waiting
+        waiting, overdue = self._requests.waiting, self._requests.overdue
         for record in early:
             yield from self._settled(record)
         for data, offset in self.capture.drain():
@@ -179,7 +179,7 @@ class Observation:
             except RecordError as error:
                 self._reject(error)
                 continue
-            if waiting or record.head[FLAGS] & OF_REQUEST:
+            if waiting or overdue or record.head[FLAGS] & OF_REQUEST:
                 yield from self._settled(record)
             else:
                 yield record

@@ -2,7 +2,8 @@
 
 A request is told of when it is asked for, by who asks, and again when it is done, by whoever has done it. In
 between its first record waits here, but not for long: a connection may take minutes, and a request of which
-nothing more is heard is told all the same, with a result that is not known.
+nothing more is heard is told all the same, with a result that is not known. An open that works after that is
+told once more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ REQUEST = 5
 _PATH, _SOCKET = 1, 0
 """The arguments with the path of an open and with the socket of a connect."""
 OF_REQUEST = int(RecordFlag.RING)
-"""What is among the flags of all records that have to be settled; others only while a request waits."""
+"""What is among the flags of all records that have to be settled; others while a request is kept."""
 _LATE, _TOLD_LATER = int(RecordFlag.LATE), int(RecordFlag.DIRECT | RecordFlag.TRUNCATED)
 _DONE = int(RecordKind.DONE)
 _FD = slice(8, 12)
@@ -35,6 +36,8 @@ class Requests:
     def __init__(self) -> None:
         self.waiting: dict[int, Record] = {}
         """By their addresses in the kernel, in the order in which they were asked for."""
+        self.overdue: dict[int, Record] = {}
+        """Those that were told because they took too long, of processes that still run what has asked."""
 
     def settle(self, record: Record) -> list[Record]:
         """The records that are complete with this one, in their order; most often itself.
@@ -43,7 +46,7 @@ class Requests:
             RecordError: the record contradicts itself.
         """
         if record.kind == _DONE:
-            return [*self._done(record), *self.late(record.time_ns)]
+            return [*self.late(record.time_ns), *self._done(record)]
         found = list(self.late(record.time_ns))
         if record.kind in (RecordKind.EXEC, RecordKind.EXIT):
             # Who has asked is not what it was any more.
@@ -60,7 +63,10 @@ class Requests:
             first = next(iter(self.waiting))
             if self.waiting[first].time_ns + PATIENCE_NS > now_ns:
                 return
-            yield self.waiting.pop(first)
+            if len(self.overdue) >= MOST_WAITING:
+                del self.overdue[next(iter(self.overdue))]
+            self.overdue[first] = record = self.waiting.pop(first)
+            yield record
 
     def rest(self) -> Iterator[Record]:
         """Take out all."""
@@ -69,6 +75,7 @@ class Requests:
 
     def _asked(self, record: Record) -> Iterator[Record]:
         request = record.args[REQUEST]
+        self.overdue.pop(request, None)
         before = self.waiting.pop(request, None)
         if before is not None:
             yield before  # It is over: the kernel uses its memory again.
@@ -78,16 +85,27 @@ class Requests:
 
     def _left_by(self, record: Record) -> list[Record]:
         """Those of a process, or of a thread that alone has ended."""
-        if record.kind == RecordKind.EXEC or record.flags & RecordFlag.GROUP_DEAD:
-            of_it = [key for key, asked in self.waiting.items() if asked.pid == record.pid]
-        else:
-            of_it = [key for key, asked in self.waiting.items() if asked.tid == record.tid]
-        return [self.waiting.pop(key) for key in of_it]
+        is_whole = record.kind == RecordKind.EXEC or record.flags & RecordFlag.GROUP_DEAD
+
+        def of_it(requests: dict[int, Record]) -> list[Record]:
+            left = [
+                key
+                for key, asked in requests.items()
+                if (asked.pid == record.pid if is_whole else asked.tid == record.tid)
+            ]
+            return [requests.pop(key) for key in left]
+
+        of_it(self.overdue)
+        return of_it(self.waiting)
 
     def _done(self, done: Record) -> list[Record]:
         """One record of both. A file that was opened is told even where nobody knows what was asked for."""
         file, socket = done.file(RETURNED), done.socket(_SOCKET)
-        asked = self.waiting.pop(done.args[REQUEST], None)
+        request = done.args[REQUEST]
+        overdue = self.overdue.pop(request, None)
+        if overdue is not None and (socket is not None or done.ret < 0):
+            return []
+        asked = self.waiting.pop(request, overdue)
         if asked is None:
             if file is None:
                 return []
@@ -99,7 +117,8 @@ class Requests:
         flags = asked.flags & ~OF_REQUEST | done.flags & _TOLD_LATER
         head = asked.named()._replace(time_ns=done.time_ns, ret=done.ret, flags=flags)
         found = [asked.changed(head, items)]
-        if file is not None and done.flags & _LATE and _asked_path(asked) != file.path:
+        is_told = overdue is not None
+        if file is not None and done.flags & _LATE and not is_told and _asked_path(asked) != file.path:
             # The way to the file may have led over a link. Or it was closed and another one opened since.
             found.insert(0, asked.changed(head))
         return found

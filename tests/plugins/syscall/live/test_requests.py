@@ -181,6 +181,50 @@ def test_what_ends_the_waiting(later: Callable[[], Record], ends_waiting: bool) 
     assert list(requests.rest()) == []
 
 
+@pytest.mark.parametrize(
+    ("between", "result", "expected"),
+    [
+        ([], done(5, file(RETURNED, 5, "/real")), (b"/link", 5)),
+        ([], done(5, file(RETURNED, 5, "/real"), flags=LATE), (b"/link", 5)),
+        ([], done(5), (b"/link", 5)),
+        ([], done(-13), None),
+        ([], done(0, socket(0, -1), nr=CONNECT), None),
+        ([call(kind=RecordKind.FORK)], done(5), (b"/link", 5)),
+        ([call(kind=RecordKind.EXEC, tid=TID + 1, pid=TID + 1)], done(5), (b"/link", 5)),
+        ([call(kind=RecordKind.EXEC)], done(5, file(RETURNED, 5, "/real")), (None, 5)),
+        ([call(kind=RecordKind.EXIT)], done(5), None),
+    ],
+)
+def test_an_open_that_works_late_is_told_once_more(
+    between: list[Record], result: Record, expected: tuple[bytes | None, int] | None
+) -> None:
+    """By who has asked, while that is what it was."""
+    requests = Requests()
+    requests.settle(asked())
+    assert told(list(requests.late(5_000 + PATIENCE_NS))) == [(b"/link", 0)]
+    for each in between:
+        requests.settle(each)
+    assert told(requests.settle(result)) == ([] if expected is None else [expected])
+    assert requests.settle(done(5)) == [], "it is told once"
+
+
+def test_only_so_many_are_remembered_that_were_late() -> None:
+    requests = Requests()
+    for number in range(MOST_WAITING + 2):
+        requests.settle(asked(f"/{number}", number + 1, time_ns=number * PATIENCE_NS))
+    found = [requests.settle(done(5, request=number + 1, time_ns=0)) for number in range(4)]
+    assert [told(each) for each in found] == [[], [(b"/1", 5)], [(b"/2", 5)], [(b"/3", 5)]]
+
+
+def test_a_late_request_is_forgotten_when_its_memory_is_used_again() -> None:
+    requests = Requests()
+    requests.settle(asked("/first"))
+    assert told(list(requests.late(5_000 + PATIENCE_NS))) == [(b"/first", 0)]
+    assert requests.settle(asked("/second")) == []
+    assert told(requests.settle(done(5))) == [(b"/second", 5)]
+    assert requests.settle(done(5)) == []
+
+
 def test_those_that_are_late_are_taken_out_in_their_order() -> None:
     requests = Requests()
     for number in (1, 2, 3):
