@@ -84,7 +84,7 @@ class Watch:
                 resolves_names=resolves_names,
                 pushes_down=True,
             )
-        self._watching.gatherings = 0
+        self._watching.gather_s = 0
         self._watching.prepare(rules)
         self._watching.open()
         self._batches = self._watching.batches()

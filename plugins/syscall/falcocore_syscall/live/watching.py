@@ -29,11 +29,10 @@ log = logging.getLogger("falcocore.syscall")
 
 IDLE_S = 1.0
 """How long a wait for records lasts at most: batches that wait to be acknowledged are not held up longer."""
-GATHER_S = 0.05
-GATHERINGS = 2
+GATHER_S = 0.1
 GATHERED_BYTES = 1 << 17
-"""After a wake-up it waits so long, some times, or until so much has come: a batch costs more than many
-records in it. An alert comes a tenth of a second later for it at the most."""
+"""Behind each batch it waits so long, unless so much is there already: to wake up costs more than many
+records do, as others have had the processor's caches since. An alert comes so much later at the most."""
 _SENSITIVE = "/etc/shadow"
 
 
@@ -63,7 +62,7 @@ class Watching:
         self._sent = ""
         self._stopped = False
         self._wake_reader, self._wake_writer = os.pipe()
-        self.gatherings = GATHERINGS
+        self.gather_s = GATHER_S
         """0 for who waits for each event."""
 
     @property
@@ -109,14 +108,16 @@ class Watching:
         """
         if not self._names.wait(WAIT_S):
             log.warning("source syscall: not all host names were found yet; fields fd.*.name lack some")
-        poller = select.poll()
-        for descriptor in (self._capture.fileno(), self._wake_reader):
-            poller.register(descriptor, select.POLLIN)
+        something, the_end = select.poll(), select.poll()
+        something.register(self._capture.fileno(), select.POLLIN)
+        for poller in (something, the_end):
+            poller.register(self._wake_reader, select.POLLIN)
         try:
             while not self._stopped:
-                if not self._capture.pending_bytes and poller.poll(IDLE_S * 1000):
-                    self._gather()
+                is_there = self._capture.pending_bytes or something.poll(IDLE_S * 1000)
                 yield self._batch()
+                if is_there and self._capture.pending_bytes < GATHERED_BYTES:
+                    the_end.poll(self.gather_s * 1000)
             # What has happened before the end is told.
             self._capture.detach()
             while self._capture.pending_bytes:
@@ -127,12 +128,6 @@ class Watching:
             self._names.stop()
             if self._observation is not None:
                 self._observation.close()
-
-    def _gather(self) -> None:
-        for _ in range(self.gatherings):
-            if self._stopped or self._capture.pending_bytes > GATHERED_BYTES:
-                break
-            time.sleep(GATHER_S)
 
     def _batch(self) -> Batch:
         batch = Batch(())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import functools
 import mmap
 import os
 import platform
@@ -293,6 +294,7 @@ def enable_statistics() -> int:
     return bpf(Command.ENABLE_STATISTICS, struct.pack("<I", _RUN_TIME), "enabling statistics of programs")
 
 
+@functools.cache
 def possible_cpus() -> int:
     """How many values a per-CPU map has for a key."""
     with open("/sys/devices/system/cpu/possible", encoding="ascii") as file:
