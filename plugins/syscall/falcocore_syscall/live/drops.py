@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from falcocore.api import ConfigError, Notice, Priority, SourceError
@@ -59,8 +59,8 @@ class DropWatch:
         self._then_s = time.monotonic()
         self._before = (0, 0)
 
-    def look(self, dropped: int, received: int, now_s: float) -> Sequence[Notice]:
-        """What there is to be said; both numbers count from the start.
+    def look(self, count: Callable[[], int], received: int, now_s: float) -> Sequence[Notice]:
+        """What there is to be said. `count` tells how many were lost; both numbers are from the start.
 
         Raises:
             SourceError: records were lost, and the policy ends the source then.
@@ -68,7 +68,7 @@ class DropWatch:
         passed_s = now_s - self._then_s
         if passed_s < _INTERVAL_S:
             return ()
-        self._then_s = now_s
+        self._then_s, dropped = now_s, count()
         self._tokens = min(self._policy.max_burst, self._tokens + passed_s * self._policy.rate)
         lost, got = dropped - self._before[0], received - self._before[1]
         self._before = (dropped, received)

@@ -33,7 +33,7 @@ class ItemKind(enum.IntEnum):
     CWD = 10
     CGROUP = 11
     PROCESS = 12
-    ANCESTOR = 13
+    ANCESTORS = 13
 
 
 class FileItem(NamedTuple):
@@ -136,9 +136,9 @@ def parse_process(data: bytes) -> ProcessItem:
         raise RecordError("an item about a process is too short") from None
 
 
-def parse_ancestor(data: bytes) -> AncestorItem:
-    """The structure of an item about an ancestor."""
+def parse_ancestors(data: bytes) -> list[AncestorItem]:
+    """The structures of an item about the processes above, the nearest first."""
     try:
-        return AncestorItem._make(_ANCESTOR.unpack_from(data))
+        return [AncestorItem._make(each) for each in _ANCESTOR.iter_unpack(data)]
     except struct.error:
-        raise RecordError("an item about an ancestor is too short") from None
+        raise RecordError("an item about ancestors does not have whole ones") from None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from falcocore_syscall.live.control_groups import ControlGroups, GroupReader
-from falcocore_syscall.live.items import ItemKind, parse_ancestor
+from falcocore_syscall.live.items import ItemKind, parse_ancestors
 from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.record import Head, Record, RecordFlag, RecordKind
 from falcocore_syscall.live.threads import FdReader, LiveThread, Maker, text_of
@@ -28,7 +28,13 @@ class ProcReader(FdReader, GroupReader, Protocol):
         """The number of the parent of a process; 0 where it is gone."""
 
 
-_CALL = int(RecordKind.CALL)
+_CALL, _FORK, _EXEC, _EXIT = (
+    int(each) for each in (RecordKind.CALL, RecordKind.FORK, RecordKind.EXEC, RecordKind.EXIT)
+)
+_ARGV, _ENV, _EXE, _ANCESTORS = (
+    int(each) for each in (ItemKind.ARGV, ItemKind.ENV, ItemKind.EXE, ItemKind.ANCESTORS)
+)
+"""As plain numbers: to look a member of an enumeration up takes longer than what is done with it."""
 _REAPERS = 1024
 Met = Callable[[LiveThread], None]
 """Called with a thread whose control groups were learned: it may be in a container that nobody knows yet."""
@@ -89,13 +95,13 @@ class LiveMachine(Machine):
             self._place(known, record)
             return known
         head = record.named()
-        if record.kind == RecordKind.FORK:
+        if record.kind == _FORK:
             self._forked(head)
             return None
-        if record.kind == RecordKind.EXIT:
+        if record.kind == _EXIT:
             return self._left(head)
         thread = self._thread_of(record, head)
-        if record.kind == RecordKind.EXEC:
+        if record.kind == _EXEC:
             self._execed(thread, record, head, head.time_ns + self.offset_ns)
         else:
             self._called(thread, record, head)
@@ -175,12 +181,12 @@ class LiveMachine(Machine):
         self.threads.add(child)
 
     def _execed(self, thread: LiveThread, record: Record, head: Head, time_ns: int) -> None:
-        argv = record.item(ItemKind.ARGV) or b""
+        argv = record.item(_ARGV) or b""
         exe, _, thread.args = argv.partition(b"\0")
         thread.exe = text_of(exe)
         thread.comm = text_of(record.comm)
-        thread.exepath = text_of(record.item(ItemKind.EXE) or b"").removesuffix(" (deleted)")
-        env = record.item(ItemKind.ENV)
+        thread.exepath = text_of(record.item(_EXE) or b"").removesuffix(" (deleted)")
+        env = record.item(_ENV)
         if env is not None:
             thread.env = env
         self._place(thread, record)
@@ -208,7 +214,7 @@ class LiveMachine(Machine):
 
     def _take_ancestors(self, record: Record) -> None:
         """Make the processes above that are not known, from what the kernel tells of them."""
-        above = [parse_ancestor(data) for data in record.items(ItemKind.ANCESTOR)]
+        above = parse_ancestors(record.item(_ANCESTORS) or b"")
         for place, ancestor in enumerate(above):
             if ancestor.pid in self.threads:
                 break

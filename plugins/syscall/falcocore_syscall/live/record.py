@@ -50,8 +50,8 @@ class RecordKind(enum.IntEnum):
     DONE = 5
 
 
-class RecordFlag(enum.IntFlag):
-    """What a head says about its record."""
+class RecordFlag(enum.IntEnum):
+    """What a head says about its record: bits, which stay plain numbers when they are put together."""
 
     COMPAT = 1
     DIRECT = 2
@@ -203,12 +203,6 @@ class Record:
         place = places.get(kind << 3 | arg)
         return None if place is None else self._data[place[0] : place[1]]
 
-    def items(self, kind: int) -> list[bytes]:
-        """The bytes of all items of a kind that could be read, in their order."""
-        found: list[tuple[int, int, int]] = []
-        self._find_items(found)
-        return [self._data[start:end] for key, start, end in found if key >> 3 == kind]
-
     def text(self, arg: int) -> bytes | None:
         """A text that an argument points to."""
         return self.item(_TEXT, arg)
@@ -249,11 +243,8 @@ class Record:
                 return parse_file(data[start:end]) if kind == _FILE else parse_socket(data[start:end])
         return None
 
-    def _find_items(self, every: list[tuple[int, int, int]] | None = None) -> dict[int, tuple[int, int]]:
-        """One pass over the headers of the items; a kind and an argument together are one number.
-
-        `every` gets those too of which there are several.
-        """
+    def _find_items(self) -> dict[int, tuple[int, int]]:
+        """One pass over the headers of the items; a kind and an argument together are one number."""
         data, size = self._data, self.head[0]
         at = HEAD.size
         places: dict[int, tuple[int, int]] = {}
@@ -269,8 +260,6 @@ class Record:
             key = kind << 3 | arg
             if key not in places:
                 places[key] = start, end
-            if every is not None:
-                every.append((key, start, end))
         if at < size:
             raise RecordError("bytes are left behind the last item of a record")
         self._places = places

@@ -140,7 +140,7 @@ class Watching:
             return
         observation.catch_up()
         yield from observation.events(self._shown)
-        batch.notices = self._drops.look(self._capture.dropped(), observation.num, time.monotonic())
+        batch.notices = self._drops.look(self._capture.dropped, observation.num, time.monotonic())
 
     def stop(self) -> None:
         """End after what is being drawn."""

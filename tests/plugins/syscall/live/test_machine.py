@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from falcocore_syscall.live.items import ItemKind
+from falcocore_syscall.live.items import ItemKind, RecordError
 from falcocore_syscall.live.machine import LiveMachine
 from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.record import Record, RecordFlag, RecordKind
@@ -194,10 +194,12 @@ def test_a_program_that_starts_tells_of_the_processes_above(box: Box) -> None:
         for pid, comm in ((40, b"make"), (41, b"ci"), (1, b"init"))
     ]
     box.takes(
-        RecordKind.EXEC, argv("cc"), *(item(ItemKind.ANCESTOR, each) for each in above),
+        RecordKind.EXEC, argv("cc"), item(ItemKind.ANCESTORS, b"".join(above)),
         tid=42, pid=42, ppid=40, comm=b"cc",
     )  # fmt: skip
     assert box.names(42) == ["cc", "make", "ci", "init"]
+    with pytest.raises(RecordError):
+        box.takes(RecordKind.EXEC, item(ItemKind.ANCESTORS, above[0][:-1]), tid=43, pid=43, ppid=50)
 
 
 @pytest.mark.parametrize("fields", [{"uid": 5, "gid": 6, "loginuid": 7}, {"caps_effective": 3}, {"sid": 8}])

@@ -52,13 +52,12 @@ def test_items_by_kind_and_argument() -> None:
         record(
             text(1, "x"), directory(1, "/opt"), file(0, 3, "/a", mode=0o100600, dev=5, ino=6, marks=8),
             socket(6, 4, kind=DATAGRAM, protocol=17, state=CLOSED, local=end("1.2.3.4", 5), ends=(8, 9)),
-            memory(2, b""), item(ItemKind.ANCESTOR, b"first"), item(ItemKind.ANCESTOR, b"second"),
+            memory(2, b""), item(ItemKind.EXE, b"first"), item(ItemKind.EXE, b"second"),
         )
     )  # fmt: skip
     assert (found.text(1), found.text(0), found.directory(1)) == (b"x", None, b"/opt")
     assert found.item(ItemKind.BYTES, 2) == b""
-    assert found.items(ItemKind.ANCESTOR) == [b"first", b"second"]
-    assert found.item(ItemKind.ANCESTOR) == b"first"
+    assert found.item(ItemKind.EXE) == b"first"
     opened, bound = found.file(0), found.socket(6)
     assert opened is not None
     assert opened == (3, 0o100600, 0, 5, 6, 8, 0, b"/a")

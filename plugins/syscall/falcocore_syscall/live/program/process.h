@@ -248,14 +248,15 @@ PART int put_ancestors(void)
 	struct scratch *s = get_scratch();
 	if (!s)
 		return 0;
+	struct ancestor_item *a = (void *)item_room(s);
+	if (!a)
+		return 0;
 	u64 task = s->task;
-	for (int level = 0; level < MOST_ANCESTORS; level++) {
+	u32 size = 0;
+	for (int level = 0; level < MOST_ANCESTORS; level++, a++) {
 		u64 parent = (u64)GET(task, struct task_struct, real_parent);
 		u32 pid = GET(parent, struct task_struct, tgid);
 		if (!pid || parent == task)
-			break;
-		struct ancestor_item *a = (void *)item_room(s);
-		if (!a)
 			break;
 		task = (u64)GET(parent, struct task_struct, group_leader);
 		u64 credentials = (u64)GET(task, struct task_struct, cred);
@@ -263,8 +264,9 @@ PART int put_ancestors(void)
 		a->uid = GET(credentials, struct cred, euid.val);
 		a->start_ns = GET(task, struct task_struct, start_boottime);
 		bpf_probe_read_kernel(a->comm, sizeof(a->comm), (void *)AT(task, struct task_struct, comm));
-		item_done(s, ANCESTOR, NO_ARGUMENT, 0, sizeof(*a));
+		size += sizeof(*a);
 	}
+	item_done(s, ANCESTORS, NO_ARGUMENT, 0, size);
 	return 0;
 }
 

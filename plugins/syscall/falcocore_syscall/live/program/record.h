@@ -43,7 +43,7 @@ enum item_kind {
 	CWD,
 	CGROUP,
 	PROCESS,
-	ANCESTOR,
+	ANCESTORS,
 };
 
 enum item_flag { UNREADABLE = 1, CUT = 2 };
