@@ -129,6 +129,10 @@ class Watch:
         for batch in self._batches:
             yield from batch.events
 
+    def figure(self, name: str) -> int | str:
+        """One of those that the source counts."""
+        return self._watching.figures()[name]
+
     def leaves_out(self, program: str) -> bool:
         """True for a program that this kernel has no place for."""
         return program in self._watching.left_out

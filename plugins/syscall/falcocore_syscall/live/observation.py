@@ -22,7 +22,7 @@ from falcocore_syscall.live.procfs.accounts import read_accounts
 from falcocore_syscall.live.procfs.machine import boot_time_ns
 from falcocore_syscall.live.procfs.processes import FoundThread
 from falcocore_syscall.live.pushdown.lookups import MARKS
-from falcocore_syscall.live.record import FLAGS, Record
+from falcocore_syscall.live.record import FLAGS, Record, RecordFlag
 from falcocore_syscall.live.requests import OF_REQUEST, Requests
 from falcocore_syscall.live.runtimes.lookup import Runtimes
 from falcocore_syscall.live.tables import Tables
@@ -38,6 +38,7 @@ CLOCK_STEP_NS = 1_000_000
 _RUNTIMES_S = 1.0
 """How long the start waits for what runtimes tell of the containers that are there."""
 _STANDARD_FDS = range(3)
+_UNUSUAL = OF_REQUEST | RecordFlag.TRUNCATED
 
 Tell = Callable[[lists.Record], None]
 """Takes a list of what was there at the start, as captures begin with them."""
@@ -61,6 +62,8 @@ class Observation:
         """Of the last event."""
         self.rejected = 0
         """Records that contradict themselves."""
+        self.cut = 0
+        """Records that had no room for all that there was to tell."""
 
     @classmethod
     def start(
@@ -179,12 +182,14 @@ class Observation:
             except RecordError as error:
                 self._reject(error)
                 continue
-            if waiting or overdue or record.head[FLAGS] & OF_REQUEST:
+            if waiting or overdue or record.head[FLAGS] & _UNUSUAL:
                 yield from self._settled(record)
             else:
                 yield record
 
     def _settled(self, record: Record) -> list[Record]:
+        if record.flags & RecordFlag.TRUNCATED:
+            self.cut += 1
         try:
             return self._requests.settle(record)
         except RecordError as error:

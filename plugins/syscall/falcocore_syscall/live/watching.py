@@ -166,6 +166,7 @@ class Watching:
         return {
             "events drawn": observation.num,
             "records lost": self._capture.dropped(),
+            "records cut short": observation.cut,
             "threads": len(machine.threads),
             "threads never told of": machine.unknown,
             "containers asked for": containers.asked,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import platform
@@ -485,6 +486,27 @@ os.chdir(d)
     assert [row["fd.filename"] for row in found] == ["id_rsa"]
     whole = f"{stage.directory}{'/deep' * levels}/id_rsa"
     assert found[0]["fd.name"] == whole if levels <= 60 else found[0]["fd.name"].endswith("/deep/deep/id_rsa")
+
+
+def test_what_has_no_room_in_a_record_is_counted(tmp_path: Path) -> None:
+    actor = Actor(tmp_path)
+    watch = Watch(rule_set(one_rule("evt.type = renameat2", "%evt.arg.newpath %proc.cwd")))
+    sentinel, result = actor.does(
+        """
+while len(os.getcwd()) < 4080:
+    name = "n" * min(100, 4080 - len(os.getcwd()))
+    os.mkdir(name)
+    os.chdir(name)
+here = os.open(".", os.O_PATH)
+old, new = (ctypes.c_char_p(letter * 4090) for letter in (b"o", b"p"))
+result = call("renameat2", here, old, here, new, 0)
+"""
+    )
+    results = [event.result for event in watch.until(sentinel) if event.name == "renameat2"]
+    assert results == [result] == [-errno.ENAMETOOLONG]
+    assert watch.figure("records cut short") == 1
+    watch.close()
+    actor.close()
 
 
 def test_a_long_absolute_path_is_seen_whole(stage: Stage) -> None:
