@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ class Watch:
         self._stream = Stream("syscall", "syscall", "syscall", "box")
         with pytest.MonkeyPatch.context() as patch:
             if tables is not None:
-                patch.setattr(watching, "Tables", _Tables(tables))
+                patch.setattr(watching, "Tables", SimpleNamespace(of=tables))
             self._watching = Watching(
                 buffer_bytes,
                 DropPolicy(),
@@ -143,13 +144,6 @@ class Watch:
             pass
 
 
-class _Tables:
-    """In place of the class Tables."""
-
-    def __init__(self, make: Callable[[RuleSet], Tables]) -> None:
-        self.of = make
-
-
 def _asked_for(event: LiveEvent) -> str | None:
     """The path that an opening call gives, as it stands there."""
     if event.name not in ("open", "openat"):
@@ -173,15 +167,16 @@ def is_of(event: LiveEvent, pid: int) -> bool:
 Row = dict[str, str]
 
 
+def row_of(event: LiveEvent, fields: Iterable[str]) -> Row:
+    """What alerts would show of an event's type and of these fields."""
+    return {name: shown(event, name) for name in ("evt.type", *fields)}
+
+
 def seen(watch: Watch, actor: Actor, code: str, fields: Iterable[str]) -> tuple[list[Row], Any]:
     """(what alerts would show of these fields, for each event of an action; the action's result)."""
     sentinel = actor.begin(code)
-    wanted = ["evt.type", *fields]
-    rows = [
-        {name: shown(event, name) for name in wanted}
-        for event in watch.until(sentinel)
-        if is_of(event, actor.pid)
-    ]
+    wanted = tuple(fields)
+    rows = [row_of(event, wanted) for event in watch.until(sentinel) if is_of(event, actor.pid)]
     return rows, actor.answer()
 
 

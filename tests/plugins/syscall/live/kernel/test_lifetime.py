@@ -62,7 +62,7 @@ def awaited(condition: Callable[[], bool]) -> bool:
 def test_no_event_is_lost_while_rules_are_replaced(tmp_path: Path) -> None:
     watch, actor = Watch(rule_set(OPENED)), Actor(tmp_path)
     try:
-        actor.does(f"go = {str(tmp_path / 'go')!r}\nstop = {str(tmp_path / 'stop')!r}")
+        actor.does(f"stop = {str(tmp_path / 'stop')!r}")
         sentinel = actor.begin(
             f"""
 at = 0

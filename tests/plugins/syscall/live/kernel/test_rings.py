@@ -16,8 +16,8 @@ from falcocore.host import PluginHost
 from tests.support.bpf_objects import needs_kernel
 from tests.support.live_actor import Actor
 from tests.support.live_ring import RING
-from tests.support.live_watch import Row, Watch, is_of, rule_set
-from tests.support.syscall_events import one_rule, shown
+from tests.support.live_watch import Row, Watch, is_of, row_of, rule_set, seen
+from tests.support.syscall_events import one_rule
 
 pytestmark = needs_kernel
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -75,15 +75,7 @@ class Stage:
 
     def does(self, code: str, *fields: str) -> tuple[list[Row], Any]:
         """(fields of each event of an action, what it has left in `result`)."""
-        sentinel = self.actor.begin(code)
-        rows = [
-            self.row(event, fields) for event in self.watch.until(sentinel) if is_of(event, self.actor.pid)
-        ]
-        return rows, self.actor.answer()
-
-    @staticmethod
-    def row(event: Any, fields: tuple[str, ...]) -> Row:
-        return {name: shown(event, name) for name in ("evt.type", *fields)}
+        return seen(self.watch, self.actor, code, fields)
 
     def close(self) -> None:
         self.actor.close()
@@ -316,7 +308,7 @@ patient.open("fifo", flags=ASYNC)
 patient.run(0)
 """
     )
-    rows = [stage.row(event, ("evt.rawres", "fd.name")) for event in watch.until(sentinel)]
+    rows = [row_of(event, ("evt.rawres", "fd.name")) for event in watch.until(sentinel)]
     watch.replace(rule_set(RULES))
     sentinel, fd = stage.actor.does(
         """
@@ -325,7 +317,7 @@ result = patient.run(1)[0]
 for fd in (writer, result, patient.fd): os.close(fd)
 """
     )
-    rows += [stage.row(event, ("evt.rawres", "fd.name")) for event in watch.until(sentinel)]
+    rows += [row_of(event, ("evt.rawres", "fd.name")) for event in watch.until(sentinel)]
     watch.close()
     stage.does("")
     told = [row["evt.rawres"] for row in rows if row["fd.name"] == f"{stage.directory}/fifo"]
@@ -422,7 +414,7 @@ def test_a_connect_that_is_not_answered_is_told_after_a_while(stage: Stage) -> N
 def test_a_connect_that_is_not_answered_is_told_at_the_end(stage: Stage) -> None:
     watch = Watch(rule_set(RULES))
     sentinel, result = stage.actor.does(UNANSWERED)
-    told = [stage.row(event, CONNECTED) for event in (*watch.until(sentinel), *watch.rest())]
+    told = [row_of(event, CONNECTED) for event in (*watch.until(sentinel), *watch.rest())]
     assert (*map(str, result), "SUCCESS") in {
         (row["fd.num"], row["fd.sport"], row["evt.res"]) for row in told
     }
@@ -442,5 +434,5 @@ def test_what_a_process_has_asked_for_is_told_before_its_end(stage: Stage) -> No
 
 def first_of(stage: Stage, count: int, *fields: str) -> list[Row]:
     """The next events of the actor, which come without its doing anything."""
-    found = (stage.row(event, fields) for event in stage.watch.more() if is_of(event, stage.actor.pid))
+    found = (row_of(event, fields) for event in stage.watch.more() if is_of(event, stage.actor.pid))
     return list(itertools.islice(found, count))
