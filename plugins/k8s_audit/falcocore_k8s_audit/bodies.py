@@ -1,8 +1,14 @@
-"""Request bodies that are packed."""
+"""Request bodies as they come: in pieces, and packed."""
 
 from __future__ import annotations
 
 import zlib
+from typing import TypeAlias
+
+Pieces: TypeAlias = list[bytes | bytearray]
+"""A body, in the order in which it came."""
+SMALL_BYTES = 1 << 14
+"""A smaller piece is put together with others."""
 
 
 class TooLargeError(Exception):
@@ -15,6 +21,16 @@ class BrokenError(Exception):
 
 class UnknownEncodingError(Exception):
     """A Content-Encoding that is not known here."""
+
+
+def add_piece(pieces: Pieces, piece: bytes) -> None:
+    """Add what has come; many small ones, each of which takes room of its own, become larger ones."""
+    if len(piece) >= SMALL_BYTES:
+        pieces.append(piece)
+    elif pieces and isinstance(pieces[-1], bytearray) and len(pieces[-1]) < SMALL_BYTES:
+        pieces[-1] += piece
+    elif piece:
+        pieces.append(bytearray(piece))
 
 
 def unpacked(body: bytes, encoding: str, most_bytes: int) -> bytes:

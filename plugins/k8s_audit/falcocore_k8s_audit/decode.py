@@ -107,6 +107,15 @@ class Decoded:
             else:
                 waiting.append(self._elements(document, position))
 
+    def read_usual(self, document: bytes) -> bool:
+        """Add the events of a document without anything strange in it; False where none was added."""
+        found = self._exactly(_list.decode, document)
+        if found is not None:
+            self.recognised = True
+            return self._add_usual(found.items, Document(document, self.cluster))
+        record = self._exactly(_event.decode, document)
+        return record is not None and self._add(record, Document(document, self.cluster), None) is None
+
     def _elements(self, array: bytes, where: str) -> Iterator[tuple[bytes, str]]:
         try:
             elements = children(array)
@@ -118,10 +127,10 @@ class Decoded:
 
     def _read_document(self, document: bytes, where: str) -> None:
         try:
-            if self._read_usual(document):
+            if self.read_usual(document):
                 return
             compacted = compact(without_lone_surrogates(document))
-            if compacted == document or not self._read_usual(compacted):
+            if compacted == document or not self.read_usual(compacted):
                 self._read_members(compacted, where)
         except NotJsonError as error:
             records = separated(document)
@@ -130,15 +139,6 @@ class Decoded:
                 return
             for index, record in enumerate(records):
                 self._read_document(record, f"{where}[{index}]")
-
-    def _read_usual(self, document: bytes) -> bool:
-        """Add the events of a document without anything strange in it; False where none was added."""
-        found = self._exactly(_list.decode, document)
-        if found is not None:
-            self.recognised = True
-            return self._add_usual(found.items, Document(document, self.cluster))
-        record = self._exactly(_event.decode, document)
-        return record is not None and self._add(record, Document(document, self.cluster), None) is None
 
     def _read_members(self, document: bytes, where: str) -> None:
         members = children(document)

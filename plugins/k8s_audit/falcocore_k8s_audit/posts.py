@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import ClassVar, cast
 from urllib.parse import unquote
 
@@ -19,8 +20,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from falcocore.api import Batch
-from falcocore_k8s_audit.bodies import BrokenError, TooLargeError, UnknownEncodingError, unpacked
+from falcocore_k8s_audit.bodies import (
+    BrokenError,
+    Pieces,
+    TooLargeError,
+    UnknownEncodingError,
+    add_piece,
+    unpacked,
+)
 from falcocore_k8s_audit.decode import Decoded
+from falcocore_k8s_audit.event import AuditEvent
+from falcocore_k8s_audit.short_lists import decoded_in_parts
 from falcocore_k8s_audit.webhook_options import Door
 
 HEALTH_PATH = "/healthz"
@@ -40,15 +50,22 @@ DECODED_HERE_BYTES = 2 << 20
 
 
 class Posted(Batch):
-    """The events of one body; the request waits for its outcome."""
+    """The events of one body, decoded while they are drawn; the request waits for its outcome."""
 
-    __slots__ = ("outcome",)
+    __slots__ = ("outcome", "refusal")
 
     acknowledged: ClassVar[bool] = True
 
-    def __init__(self, decoded: Decoded) -> None:
-        super().__init__(decoded.events, decoded.labels)
+    def __init__(self, parts: Iterable[Decoded], labels: dict[str, str]) -> None:
+        super().__init__(self._drawn(parts), labels)
         self.outcome: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self.refusal: str | None = None
+
+    def _drawn(self, parts: Iterable[Decoded]) -> Iterator[AuditEvent]:
+        for part in parts:
+            self.refusal = _refusal(part)
+            yield from part.events
+            del part  # Its events make room for those of the next part.
 
     def ack(self) -> None:
         """The alerts are safe."""
@@ -177,15 +194,15 @@ class Posts:
                 415, f"Content-Type has to be application/json, not {content_type or 'missing'}"
             )
         try:
-            body = await self._receive(request)
+            received = await self._receive(request)
         except ClientDisconnect:
             return Response(status_code=400)  # Nobody is there to read it.
         request.state.read = True
         self._check_room()
         self._in_flight += 1
         try:
-            body = await self._unpacked(body, request.headers.get("content-encoding", ""))
-            await self._process(request, body, door)
+            pieces = await self._unpacked(received, request.headers.get("content-encoding", ""))
+            await self._process(request, pieces, door)
         finally:
             self._in_flight -= 1
             self.end_when_idle()
@@ -199,11 +216,11 @@ class Posts:
             reason = "the token is unknown" if token else "a bearer token is needed"
             raise HTTPException(401, reason, {"WWW-Authenticate": "Bearer"})
 
-    async def _unpacked(self, body: bytes, encoding: str) -> bytes:
+    async def _unpacked(self, pieces: Pieces, encoding: str) -> Pieces:
         if not encoding:
-            return body
+            return pieces
         try:
-            return await asyncio.to_thread(unpacked, body, encoding, self._max_body_bytes)
+            return [await asyncio.to_thread(unpacked, b"".join(pieces), encoding, self._max_body_bytes)]
         except TooLargeError:
             raise self._too_large() from None
         except BrokenError as error:
@@ -217,23 +234,23 @@ class Posts:
         if self._in_flight >= self._max_in_flight:
             raise HTTPException(429, "too many requests are being worked on", RETRY_LATER)
 
-    async def _receive(self, request: Request) -> bytes:
-        """The whole body, joined once."""
+    async def _receive(self, request: Request) -> Pieces:
+        """The whole body, in the pieces in which it came."""
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._max_body_bytes:
             raise self._too_large()
-        chunks: list[bytes] = []
+        pieces: Pieces = []
         size_bytes = 0
         try:
             async with self._limit(BODY_S):
-                async for chunk in request.stream():
-                    size_bytes += len(chunk)
-                    self._arriving_bytes += len(chunk)
+                async for piece in request.stream():
+                    size_bytes += len(piece)
+                    self._arriving_bytes += len(piece)
                     if size_bytes > self._max_body_bytes:
                         raise self._too_large()
                     if self._arriving_bytes > ARRIVING_BODIES * self._max_body_bytes:
                         raise HTTPException(429, "too many bodies are arriving", RETRY_LATER)
-                    chunks.append(chunk)
+                    add_piece(pieces, piece)
         except TimeoutError:
             request.state.read = True  # As far as it goes: nothing more is waited for.
             if self._stopping:
@@ -241,7 +258,7 @@ class Posts:
             raise HTTPException(408, f"the body did not arrive within {BODY_S} s") from None
         finally:
             self._arriving_bytes -= size_bytes
-        return b"".join(chunks)
+        return pieces
 
     @contextlib.asynccontextmanager
     async def _limit(self, wait_s: float | None) -> AsyncIterator[None]:
@@ -259,24 +276,21 @@ class Posts:
     def _too_large(self) -> HTTPException:
         return HTTPException(413, f"a body may have {self._max_body_bytes} bytes")
 
-    async def _process(self, request: Request, body: bytes, door: Door) -> None:
+    async def _process(self, request: Request, pieces: Pieces, door: Door) -> None:
         """Decode a body and have its events processed; returns when their alerts are safe."""
         sender = request.client.host if request.client else "unknown"
-        decoded = Decoded(door.cluster)
-        # To free thousands of objects takes a while: they stay until the answer is sent.
-        request.state.decoded = decoded
-        if len(body) > DECODED_HERE_BYTES:
-            await asyncio.to_thread(decoded.read, body, f"request from {sender}")
-        else:
-            decoded.read(body, f"request from {sender}")
-        self._note(decoded)
-        if decoded.rejected and not (decoded.events or decoded.recognised):
-            raise HTTPException(400, decoded.complaints[0])
-        if not decoded.events:
+        parts = decoded_in_parts(pieces, f"request from {sender}", door.cluster)
+        if sum(map(len, pieces)) > DECODED_HERE_BYTES:
+            parts = iter(await asyncio.to_thread(list, parts))
+        first = self._noted(next(parts))
+        if reason := _refusal(first):
+            raise HTTPException(400, reason)
+        if not first.events:
             return
         if self._ended:  # It was cut short: nobody takes batches any more.
             raise self._shutting_down()
-        batch = Posted(decoded)
+        batch = Posted(chain((first,), map(self._noted, parts)), first.labels)
+        del first
         self._posted.put_nowait(batch)
         try:
             async with self._limit(None):
@@ -285,6 +299,17 @@ class Posts:
             raise self._shutting_down() from None
         if reason is not None:
             raise HTTPException(503, f"alerts could not be kept: {reason}", RETRY_LATER)
+        if batch.refusal is not None:
+            raise HTTPException(400, batch.refusal)
+
+    def _noted(self, part: Decoded) -> Decoded:
+        self._note(part)
+        return part
+
+
+def _refusal(part: Decoded) -> str | None:
+    """Why a body is refused, if this part of it shows that it is no audit data."""
+    return part.complaints[0] if part.rejected and not (part.events or part.recognised) else None
 
 
 def _accepted(request: Request) -> Response:

@@ -27,6 +27,8 @@ IDLE_S = 120
 request into a connection that closes."""
 CLOSE_S = 3
 """Seconds that open connections have to end from then on; Hypercorn breaks the others off."""
+KEPT_BYTES = 1 << 24
+"""The memory of bodies that were answered: twice as much is kept for those to come."""
 
 _EXAMPLE_EVENT = (
     '{"kind":"Event","auditID":"1","stage":"ResponseComplete","stageTimestamp":"2018-10-20T00:18:28.428398Z",'
@@ -54,6 +56,7 @@ class Webhook:
 
     def open(self) -> None:
         """Bind the address; once more, where the source is started again after it failed."""
+        _keep_memory()
         for door in self._doors:
             if door.tokens is not None:
                 door.tokens.open()
@@ -145,3 +148,12 @@ class Webhook:
             posts.refuse_the_rest()
             closing.set()
             await server
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what is freed: to get it anew for each body costs as much as to match its events.
+
+    The bound up to which it does grows with the largest block that was freed (mallopt(3)). This one is never
+    written to.
+    """
+    bytes(KEPT_BYTES)

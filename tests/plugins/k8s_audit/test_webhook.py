@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-import threading
+import json
+import queue
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from falcocore_k8s_audit import posts
+from falcocore_k8s_audit import posts, short_lists
 from falcocore_k8s_audit.decode import Decoded
 from falcocore_k8s_audit.event import AuditEvent
 from falcocore_outputs.file import FileOutput
@@ -35,6 +36,20 @@ from tests.support.webhook_harness import (
 LIMIT = 1000
 UNTIMED = {"kind": "Event", "auditID": "u"}
 ADDRESS = "request from 127.0.0.1"
+LONG = 1000
+
+
+def long_list() -> bytes:
+    """So many events that they are read in parts."""
+    item = {
+        "stage": "ResponseComplete",
+        "stageTimestamp": "2018-10-20T00:18:28.428398Z",
+        "userAgent": "x" * 200,
+    }
+    items = [{"level": "Metadata", "auditID": str(n), "verb": "create", **item} for n in range(LONG)]
+    body = json.dumps(event_list(*items), separators=(",", ":")).encode()
+    assert len(body) > 3 * short_lists.PART_BYTES
+    return body
 
 
 # --- what a body holds ------------------------------------------------------------------------------------
@@ -103,6 +118,32 @@ def test_unusable_items_are_reported_with_sender_and_position_once(caplog: pytes
         *[f"{ADDRESS} items[{index}]" for index in range(20)],
         "... and 5 more items of the same batch could not be read",
     ]
+
+
+def test_long_list_is_taken_whole() -> None:
+    with RunningWebhook() as running:
+        answer = running.request(long_list())
+        assert (answer.status, answer.text) == (200, "")
+        assert running.lines == [f"created {number}" for number in range(LONG)]
+    assert running.counters.events["k8s_audit"] == LONG
+
+
+def test_unusable_item_of_a_long_list_costs_no_other_one(caplog: pytest.LogCaptureFixture) -> None:
+    body = long_list().replace(b'"auditID":"700",', b'"auditID":"700","stageTimestamp":"then",')
+    with RunningWebhook() as running:
+        assert running.request(body).status == 200
+        assert running.lines == [f"created {number}" for number in range(LONG) if number != 700]
+    assert running.source.rejected == 1
+    assert [record.getMessage().partition(": ")[0] for record in caplog.records] == [f"{ADDRESS} items[700]"]
+
+
+def test_long_list_without_its_end_is_refused_and_its_events_count() -> None:
+    with RunningWebhook() as running:
+        answer = running.request(long_list()[:-300])
+        assert (answer.status, answer.text.partition("not JSON: ")[0]) == (400, f"{ADDRESS}: ")
+        assert len(running.lines) > LONG // 2
+        assert running.lines == [f"created {number}" for number in range(len(running.lines))]
+    assert running.source.rejected == 1
 
 
 # --- which requests are taken -----------------------------------------------------------------------------
@@ -275,16 +316,17 @@ def test_events_are_freed_when_they_are_answered(monkeypatch: pytest.MonkeyPatch
         def __init__(self, cluster: str = "") -> None:
             super().__init__(cluster)
             self.events = Events()
-            watched.append(weakref.ref(self.events, lambda _events: freed.set()))
+            watched.append(weakref.ref(self.events, freed.put))
 
-    freed = threading.Event()
+    freed: queue.SimpleQueue[weakref.ref[Events]] = queue.SimpleQueue()
     watched: list[weakref.ref[Events]] = []
-    monkeypatch.setattr(posts, "Decoded", Watched)
+    monkeypatch.setattr(short_lists, "Decoded", Watched)
     gc.disable()  # It would free them too, but later.
     try:
         with RunningWebhook() as running:
-            assert running.request(audit_event()).status == 200
-            assert freed.wait(SAFETY_S)
+            for document in (audit_event(), long_list()):
+                assert running.request(document).status == 200
+            assert {id(freed.get(timeout=SAFETY_S)) for _ in watched} == set(map(id, watched))
     finally:
         gc.enable()
-    assert len(watched) == 1
+    assert len(watched) > 2
