@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from falcocore.toolkit import Projectable
 from falcocore_k8s_audit.policy.cases import possible
-from falcocore_k8s_audit.policy.levels import LEVELS, Level, Stage
+from falcocore_k8s_audit.policy.levels import Level, Stage
 from falcocore_k8s_audit.seen import Seen
 
 _SHOWN = 5
-_STAGES = frozenset(stage.value for stage in Stage)
 
 
 def doubts_about_nothing(url: str) -> str:
@@ -29,9 +28,7 @@ def doubts_about_nothing(url: str) -> str:
 
 def doubts_about_events(seen: Seen, rules: Sequence[Projectable]) -> str | None:
     """What to look at where no event that has come is of a level and stage that a rule can match."""
-    pairs = {
-        (LEVELS[level], Stage(stage)) for level, stage in seen.pairs() if level in LEVELS and stage in _STAGES
-    }
+    pairs = seen.pairs()
     if not pairs:
         return None
     silent = [rule.name for rule in rules if _can_fire(rule, _EVERYTHING) and not _can_fire(rule, pairs)]

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
+from operator import attrgetter
 
 from falcocore_k8s_audit.event import AuditEvent
-from falcocore_k8s_audit.raw import text
+from falcocore_k8s_audit.policy.levels import LEVELS, Level, Stage
+
+_KNOWN = {(word, stage.value): (level, stage) for (word, level), stage in product(LEVELS.items(), Stage)}
+_spelled = attrgetter("record.level", "record.stage")
 
 
 class Seen:
     """The levels and stages so far, which say what the audit policy records."""
 
     def __init__(self) -> None:
-        self._pairs: set[tuple[bytes, str | None]] = set()
+        self._pairs: set[tuple[str, str]] = set()
 
     def note(self, events: Iterable[AuditEvent]) -> None:
         """Look at some events."""
-        self._pairs.update((bytes(event.record.level), event.record.stage) for event in events)
+        self._pairs.update(_KNOWN.keys() & map(_spelled, events))
 
-    def pairs(self) -> set[tuple[str, str]]:
-        """Level and stage of events that have both."""
-        return {(text(level), stage) for level, stage in self._pairs if level and stage is not None}
+    def pairs(self) -> set[tuple[Level, Stage]]:
+        """Level and stage of events that have both, as Kubernetes knows them."""
+        return {_KNOWN[pair] for pair in self._pairs}

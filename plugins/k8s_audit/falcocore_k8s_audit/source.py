@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 from falcocore.api import Batch, Circumstances, ConfigError, Finding, Progress, Source, SourceError
 from falcocore_k8s_audit.decode import Decoded
 from falcocore_k8s_audit.event import AuditEvent
-from falcocore_k8s_audit.seen import Seen
 from falcocore_k8s_audit.server_tls import TlsFiles
 from falcocore_k8s_audit.webhook_options import PathOptions, WebhookOptions
 
 if TYPE_CHECKING:
     from falcocore.toolkit import RuleSet
+    from falcocore_k8s_audit.seen import Seen
     from falcocore_k8s_audit.webhook import Webhook
 
 log = logging.getLogger("falcocore.k8s_audit")
@@ -120,6 +120,7 @@ class K8sAuditSource(Source):
 
     def _make_intake(self, target: str, scheme: str, options: WebhookOptions) -> Intake:
         if not target or scheme in ("http", "https"):
+            from falcocore_k8s_audit.seen import Seen
             from falcocore_k8s_audit.webhook import Webhook
 
             self._webhook = Webhook(target, options, self._note)

@@ -38,7 +38,7 @@ def test_fast_and_slow_way_give_the_same_record() -> None:
     assert values(fast) == {
         "kind": "Event",
         "apiVersion": '"audit.k8s.io/v1"',
-        "level": '"Request"',
+        "level": "Request",
         "auditID": "a-1",
         "stage": "Panic",
         "requestURI": '"/api"',
