@@ -6,22 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-import h11
 from hypercorn.config import Config
 
 from falcocore_k8s_audit.exchange import Exchange, Message
+from falcocore_k8s_audit.head import Head, NotPlainError
 from falcocore_k8s_audit.wire import Wire
 
 Application: TypeAlias = Callable[
     [dict[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
 ]
 HEAD_BYTES = 1 << 12
-"""h11 is given so much at a time: it copies what it gets, and a body may stand behind the head."""
-_NOT_PLAIN = frozenset((b"transfer-encoding", b"expect", b"upgrade"))
-
-
-class _OtherError(Exception):
-    """What comes is no plain POST."""
+"""Of what has come, so much is looked at for a head: it is copied, and a body may stand behind it."""
 
 
 class Connection:
@@ -56,12 +51,12 @@ class Connection:
         """Serve the connection to its end."""
         try:
             if self._is_http2():
-                raise _OtherError
+                raise NotPlainError
             while not self._is_last and (exchange := await self._next()) is not None:
                 if not await self._answer(exchange):
                     break
             await self._wire.close()
-        except _OtherError:
+        except NotPlainError:
             await self._hand_over(self._wire)
         except asyncio.CancelledError:
             self._wire.transport.abort()
@@ -75,37 +70,31 @@ class Connection:
         """The next request whose head is complete; None where none came, or not in time.
 
         Raises:
-            _OtherError: it is for Hypercorn; all of it is still to be read.
+            NotPlainError: it is for Hypercorn; all of it is still to be read.
         """
-        http = h11.Connection(h11.SERVER, max_incomplete_event_size=self._config.h11_max_incomplete_size)
-        event: object = h11.NEED_DATA
-        read: list[bytes] = []
+        head = Head()
         self._is_idle = True
         try:
             async with asyncio.timeout(self._config.keep_alive_timeout):
-                while event is h11.NEED_DATA:
+                while not head.is_complete:
                     piece = await self._wire.read()
                     if not piece:
                         return None
                     self._wire.put_back(piece[HEAD_BYTES:])
-                    read.append(piece[:HEAD_BYTES])
-                    http.receive_data(read[-1])
-                    event = http.next_event()
+                    head.take(piece[:HEAD_BYTES])
+                    if not head.is_complete and len(head.read) > self._config.h11_max_incomplete_size:
+                        raise NotPlainError
         except TimeoutError:
             return None
-        except h11.RemoteProtocolError:
-            event = None
+        except NotPlainError:
+            self._wire.put_back(head.read)
+            raise
         finally:
             self._is_idle = False
-        if not isinstance(event, h11.Request) or not _is_plain(event):
-            self._wire.put_back(b"".join(read))
-            raise _OtherError
-        self._wire.put_back(http.trailing_data[0])
+        self._wire.put_back(head.behind)
         self._requests += 1
-        headers = self._config.response_headers("h11")
-        if self._requests >= self._config.keep_alive_max_requests:
-            headers.append((b"connection", b"close"))
-        return Exchange(self._wire, http, event, headers)
+        is_last = self._requests >= self._config.keep_alive_max_requests
+        return Exchange(self._wire, head, self._config.response_headers("h11"), is_last=is_last)
 
     async def _answer(self, exchange: Exchange) -> bool:
         """Have the application answer; whether another request may follow."""
@@ -114,13 +103,3 @@ class Connection:
         except Exception:
             await self._config.log.exception("a request could not be answered")
         return exchange.leaves_open
-
-
-def _is_plain(request: h11.Request) -> bool:
-    names = {name for name, _ in request.headers}
-    return (
-        request.method == b"POST"
-        and request.http_version == b"1.1"
-        and b"content-length" in names
-        and names.isdisjoint(_NOT_PLAIN)
-    )

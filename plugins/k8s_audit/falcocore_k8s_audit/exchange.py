@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
+from http.client import responses
 from typing import Any
 from urllib.parse import unquote
 
-import h11
-
+from falcocore_k8s_audit.head import Head
 from falcocore_k8s_audit.wire import Wire
 
 Header = tuple[bytes, bytes]
@@ -17,40 +17,39 @@ Message = MutableMapping[str, Any]
 class Exchange:
     """What an application is called with. `headers` are added to those of its answer.
 
-    The body goes past h11, which would copy it, straight from the wire to the application.
+    With `is_last` the connection is closed behind the answer.
     """
 
-    def __init__(
-        self, wire: Wire, http: h11.Connection, request: h11.Request, headers: Sequence[Header]
-    ) -> None:
+    def __init__(self, wire: Wire, head: Head, headers: Sequence[Header], *, is_last: bool) -> None:
         self._wire = wire
-        self._http = http
-        self._request = request
+        self._head = head
         self._headers = headers
-        self._left_bytes = int(dict(request.headers)[b"content-length"])
+        self._left_bytes = head.body_bytes
         self._is_given = False
         self._begun = b""
+        self._closes = is_last or not head.keeps_open
+        self._is_answered = False
 
     @property
     def leaves_open(self) -> bool:
         """Whether another request may follow: both sides have said all, and none wants to close."""
-        return self._left_bytes == 0 and self._http.our_state is h11.DONE
+        return self._is_answered and not self._closes
 
     def scope(self) -> dict[str, Any]:
         """The request's head."""
-        path, _, query = self._request.target.partition(b"?")
+        path, _, query = self._head.target.partition(b"?")
         about = self._wire.transport.get_extra_info
         return {
             "type": "http",
             "asgi": {"spec_version": "2.1", "version": "3.0"},
-            "http_version": self._request.http_version.decode("ascii"),
-            "method": self._request.method.decode("ascii"),
+            "http_version": "1.1",
+            "method": "POST",
             "scheme": "http" if about("sslcontext") is None else "https",
             "path": unquote(path.decode("ascii")),
             "raw_path": path,
             "query_string": query,
             "root_path": "",
-            "headers": list(self._request.headers),
+            "headers": self._head.headers,
             "client": about("peername")[:2],
             "server": about("sockname")[:2],
             "state": {},
@@ -78,14 +77,19 @@ class Exchange:
     async def send(self, message: Message) -> None:
         """A part of the answer; its head is sent together with what follows."""
         if message["type"] == "http.response.start":
-            headers = [*message["headers"], *self._headers]
-            self._begun = self._said(h11.Response(status_code=message["status"], headers=headers))
+            self._begun = self._head_of(message["status"], [*message["headers"], *self._headers])
             return
-        said = self._begun + self._said(h11.Data(data=message.get("body", b"")))
+        said = self._begun + message.get("body", b"")
         self._begun = b""
-        if not message.get("more_body", False):
-            said += self._said(h11.EndOfMessage())
+        self._is_answered = not message.get("more_body", False)
         await self._wire.write(said)
 
-    def _said(self, event: h11.Response | h11.Data | h11.EndOfMessage) -> bytes:
-        return self._http.send(event) or b""
+    def _head_of(self, status: int, headers: list[Header]) -> bytes:
+        """The head of the answer. It is the last one where the client would not know where another begins."""
+        if self._left_bytes or all(name.lower() != b"content-length" for name, _ in headers):
+            self._closes = True
+        if self._closes:
+            headers.append((b"connection", b"close"))
+        lines = [b"HTTP/1.1 %d %b" % (status, responses.get(status, "").encode())]
+        lines += [b"%b: %b" % header for header in headers]
+        return b"\r\n".join((*lines, b"", b""))
