@@ -61,4 +61,4 @@ def _short_lists(pieces: Pieces) -> Iterator[bytes]:
         begun.append(view[start:])
         begun_bytes += len(begun[-1])
         start = 0
-    yield b"".join((head, *begun))
+    yield b"".join((head, *begun)).rstrip()

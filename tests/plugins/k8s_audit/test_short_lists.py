@@ -79,6 +79,11 @@ def test_long_list_is_read_in_parts(beginning: dict[str, str]) -> None:
     assert {event.key for part in found for event in part.events} == {"prod/a/", "prod/b/", "prod/c/"}
 
 
+@pytest.mark.parametrize("blanks", [b"\n", b" \r\n"])
+def test_list_may_have_blanks_behind_it(blanks: bytes) -> None:
+    assert [audit_ids(part) for part in read(listed(item("a"), item("b")) + blanks)] == [["a"], ["b"]]
+
+
 def test_list_that_comes_in_pieces_is_read_in_parts() -> None:
     body = listed(*map(item, "abcdef"))
     for at in range(len(HEAD) + len(item("a")), len(body)):
@@ -140,6 +145,8 @@ _INNER = [{"a": {}}, {"level": "x"}, {"level": "y"}]
         listed(item("a", responseObject=_INNER), item("b")),
         listed(item("a", userAgent='"},{"level":"x"}]}'), item("b")),
         listed(item("a"), item("b")) + b"5",
+        listed(item("a"), item("b"))[:-1] + b"]",
+        listed(item("a"), item("b"))[:-1] + b',"x":[]}',
         listed(item("a"), item("b")) + listed(item("c"), item("d")),
         listed(item("a"), item("b"))[:-1] + b',"items":[' + item("c") + b"," + item("d") + b"]}",
         listed(item("a"), item("b"))[:-1] + b',"kind":"Event"}',
