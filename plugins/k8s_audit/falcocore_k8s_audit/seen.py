@@ -19,9 +19,11 @@ class Seen:
     def __init__(self) -> None:
         self._pairs: set[tuple[str, str]] = set()
 
-    def note(self, events: Iterable[AuditEvent]) -> None:
-        """Look at some events."""
+    def note(self, events: Iterable[AuditEvent]) -> bool:
+        """Look at some events; True where they are of a level and stage that none was of before."""
+        before = len(self._pairs)
         self._pairs.update(_KNOWN.keys() & map(_spelled, events))
+        return len(self._pairs) > before
 
     def pairs(self) -> set[tuple[Level, Stage]]:
         """Level and stage of events that have both, as Kubernetes knows them."""

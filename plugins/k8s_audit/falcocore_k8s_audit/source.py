@@ -116,6 +116,7 @@ class K8sAuditSource(Source):
         )
         self._webhook: Webhook | None = None
         self._seen: Seen | None = None
+        self._rules: RuleSet | None = None
         self._intake = self._make_intake(target, scheme, options)
 
     def _make_intake(self, target: str, scheme: str, options: WebhookOptions) -> Intake:
@@ -157,6 +158,10 @@ class K8sAuditSource(Source):
         for number, description in enumerate(descriptions, 1):
             yield from _described(description, number)
 
+    def prepare(self, rules: RuleSet) -> None:
+        """Know the rules that may have nothing to match."""
+        self._rules = rules
+
     def doubts(self, events: int, rules: RuleSet) -> str | None:
         """For the webhook: why nothing comes, or why rules can't match what comes."""
         seen, self._seen = self._seen, None
@@ -170,13 +175,20 @@ class K8sAuditSource(Source):
 
     def _note(self, decoded: Decoded) -> None:
         """Report what could not be read, once, and count it."""
-        if self._seen is not None:
-            self._seen.note(decoded.events)
+        if self._seen is not None and self._seen.note(decoded.events) and self._rules is not None:
+            self._look_no_further(self._seen, self._rules)
         self.rejected += decoded.rejected
         for complaint in decoded.complaints:
             log.warning("%s", complaint)
         if more := decoded.rejected - len(decoded.complaints):
             log.warning("... and %d more items of the same batch could not be read", more)
+
+    def _look_no_further(self, seen: Seen, rules: RuleSet) -> None:
+        """Forget what was seen once every rule can match some of it: more can raise no doubt then."""
+        from falcocore_k8s_audit.doubts import doubts_about_events
+
+        if doubts_about_events(seen, rules.rules) is None:
+            self._seen = None
 
     @property
     def shardable(self) -> bool:

@@ -103,5 +103,14 @@ def test_what_the_webhook_took_is_looked_at() -> None:
         assert running.source.doubts(3, RULES) is None
 
 
+@pytest.mark.parametrize("level", ["Metadata", "RequestResponse"])
+def test_events_are_looked_at_until_no_doubt_is_left(level: str) -> None:
+    started = rules(started="jevt.value[/stage] = ResponseStarted")
+    with RunningWebhook() as running:
+        running.source.prepare(RULES)
+        assert running.request(audit_event(level=level)).status == 200
+        assert (running.source.doubts(1, started) is None) == (level == "RequestResponse")
+
+
 def test_files_raise_no_doubts() -> None:
     assert K8sAuditSource("/dev/null").doubts(0, RULES) is None
