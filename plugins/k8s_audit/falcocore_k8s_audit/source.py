@@ -197,6 +197,7 @@ class K8sAuditSource(Source):
 
     def reserve(self) -> None:
         """Hold the webhook's port."""
+        self._seen = None  # Each process will see a part only, and none of them is asked for its doubts.
         if self._webhook is not None:
             self._webhook.reserve()
 

@@ -14,6 +14,7 @@ from falcocore_k8s_audit.decode import Decoded
 from falcocore_k8s_audit.doubts import doubts_about_events
 from falcocore_k8s_audit.seen import Seen
 from falcocore_k8s_audit.source import K8sAuditSource
+from falcocore_k8s_audit.webhook import Webhook
 from tests.support.webhook_harness import RunningWebhook, audit_event, encode, event_list
 
 RULE = """
@@ -110,6 +111,17 @@ def test_events_are_looked_at_until_no_doubt_is_left(level: str) -> None:
         running.source.prepare(RULES)
         assert running.request(audit_event(level=level)).status == 200
         assert (running.source.doubts(1, started) is None) == (level == "RequestResponse")
+
+
+def test_process_of_several_does_not_look_at_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Webhook, "reserve", lambda _webhook: None
+    )  # It holds a port to the end of the process.
+    running = RunningWebhook()
+    running.source.reserve()
+    with running:
+        assert running.request(audit_event(level="Metadata")).status == 200
+        assert running.source.doubts(1, RULES) is None
 
 
 def test_files_raise_no_doubts() -> None:
