@@ -206,7 +206,22 @@ async def test_answer_before_the_body_was_read_is_the_last() -> None:
     serving = Serving(refuse)
     await serving.sends(LARGE[:HEAD_BYTES])
     await serving.task
+    assert b"\r\nconnection: close\r\n" in serving.end.received
     assert serving.end.received.endswith(b"\r\n\r\ntoo large")
+    assert serving.end.is_closed
+
+
+async def test_answer_of_unknown_length_is_the_last() -> None:
+    async def stream(_scope: dict[str, Any], _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for part in (b"a", b"b"):
+            await send({"type": "http.response.body", "body": part, "more_body": part == b"a"})
+
+    serving = Serving(stream)
+    await serving.sends(EMPTY)
+    await serving.task
+    assert b"\r\nconnection: close\r\n" in serving.end.received
+    assert serving.end.received.endswith(b"\r\n\r\nab")
     assert serving.end.is_closed
 
 
